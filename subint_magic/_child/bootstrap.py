@@ -1,0 +1,44 @@
+"""Where every actor begins: the code string of each backend calls `main`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import _interpreters  # `concurrent.interpreters`, which is 3.14 and heavier, stands on it
+
+from subint_magic._child import frames, streams
+from subint_magic._child.control import Control
+from subint_magic._child.executor import Executor
+from subint_magic._child.interrupt import make_fence
+
+
+def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
+    """Say hello, serve runs, say goodbye.
+
+    Args:
+        fd: this end of the socketpair.
+        pipes: for a process, read and write end of the pipe behind its fd 1, then fd 2.
+    """
+    os.set_inheritable(fd, False)
+    if pipes and os.getsid(0) != os.getpid():
+        os.setsid()  # a Ctrl-C for the kernel's process group is not for us
+    wires = streams.capture_fds(pipes) if pipes else []
+    fence = make_fence()
+    control = Control(fd, wires, fence)
+    executor = Executor(control, fence)
+    streams.redirect(control, own_fds=bool(pipes))
+    control.start()
+    control.post(
+        frames.HELLO,
+        protocol=frames.PROTOCOL,
+        pid=os.getpid(),
+        interpreter=_interpreters.get_current()[0],
+        python=".".join(map(str, sys.version_info[:3])),
+    )
+    try:
+        executor.serve()
+        control.post(frames.GOODBYE)
+    finally:
+        streams.restore()
+        control.finish()

@@ -1,0 +1,223 @@
+"""The control thread: the only one that reads or writes the socket.
+
+The executor's thread can be hit by KeyboardInterrupt at any bytecode, so it must never be in the
+middle of a frame. It puts what it has to say into the outbox; this thread sends it. The same
+`poll` loop hears the parent, so an interrupt gets through whatever the executor is doing.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from _queue import SimpleQueue  # `queue` imports five modules more for the same class
+from codecs import getincrementaldecoder
+
+import msgpack
+
+from subint_magic._child import frames
+from subint_magic._child.outbox import CHUNK, Outbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from subint_magic._child.interrupt import Fence
+
+FLUSH_INTERVAL = 0.025
+"""Seconds between two output messages: printed lines are sent in batches, not one by one."""
+
+PIPE_READS = 16
+"""Reads of one chunk that empty a full pipe; more would let a flood keep a run from ending."""
+
+BACKLOG = 4096
+"""Pieces of text that may wait; who prints faster than the parent reads is held up."""
+
+ORPHAN_GRACE = 2.0
+"""Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
+
+
+class Control:
+    """The socket, the pipes behind fd 1 and 2 where there are any, and the thread that serves them.
+
+    Args:
+        fd: the child's end of the socketpair. Whoever opened it closes it.
+        pipes: the read ends of the pipes behind fd 1 and 2, each with the name of its stream.
+        fence: stops the code that runs.
+    """
+
+    def __init__(self, fd: int, pipes: Sequence[tuple[int, str]], fence: Fence) -> None:
+        self.inbox: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        """Messages for the executor; ``None`` ends it."""
+        self.run = 0
+        """The run that output belongs to: the current one, or the last while idle."""
+        self._fd = fd
+        self._pipes = {pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes}
+        self._fence = fence
+        self._outbox = Outbox()
+        self._wake, self._waker = os.pipe()
+        self._asleep = False  # with nothing to send: the first piece of text must wake the thread
+        self._orphaned = False
+        self._finished = False
+        for each in (fd, self._wake, self._waker, *self._pipes):
+            os.set_blocking(each, False)
+        self._thread = threading.Thread(target=self._serve, name="subint_magic control")
+
+    # for the executor's thread, and for any other that prints
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def post(self, kind: str, **fields: Any) -> None:
+        """Send a message after all output before it."""
+        self._outbox.items.append({"kind": kind, **fields})
+        self._wake_up()
+
+    def write(self, stream: str, text: str) -> None:
+        """Send *text*, together with what else is printed about now."""
+        items = self._outbox.items
+        for start in range(0, len(text), CHUNK):
+            items.append((self.run, stream, text[start : start + CHUNK]))
+        if self._asleep:
+            self._wake_up()
+        if len(items) > BACKLOG:
+            self._hold_up()
+
+    def finish(self) -> None:
+        """Send what is left, end the thread, close what this class opened."""
+        self._finished = True
+        self._wake_up()
+        self._thread.join()
+        for each in (self._wake, self._waker, *self._pipes):
+            os.close(each)
+
+    def _wake_up(self) -> None:
+        self._asleep = False
+        try:
+            os.write(self._waker, b"!")
+        except OSError:
+            pass  # full of wake-up calls already, or closed: a thread prints after the end
+
+    def _hold_up(self) -> None:
+        self._wake_up()
+        writable = select.poll()
+        writable.register(self._fd, select.POLLOUT)
+        while len(self._outbox.items) > BACKLOG and self._thread.is_alive():
+            writable.poll(50)  # lets go of the GIL, so that the thread can empty the box
+
+    # the thread
+
+    def _serve(self) -> None:
+        try:
+            self._exchange()
+        finally:  # also after a defect of ours: an actor that nobody hears must not live on
+            while not self._finished:
+                self._outlive_parent()
+
+    def _exchange(self) -> None:
+        outbox, splitter = self._outbox, frames.Splitter()
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        next_flush = 0.0
+        while not self._orphaned:
+            finished = self._finished  # read before the outbox: what was posted first is sent
+            self._take()
+            now = time.monotonic()
+            if outbox.urgent or outbox.full or (outbox.has_text and now >= next_flush):
+                outbox.close_batch()
+                outbox.urgent = False
+                next_flush = now + FLUSH_INTERVAL
+            if outbox.ready:
+                self._send()
+            if finished and not outbox.ready and not outbox.items:
+                return
+
+            poll.register(self._fd, select.POLLIN | (select.POLLOUT if outbox.ready else 0))
+            for pipe in self._pipes:  # while the parent is slow, fd 1 and 2 wait in their pipes
+                poll.register(pipe, 0 if outbox.ready else select.POLLIN)
+            timeout = None
+            if outbox.has_text and not outbox.ready:
+                timeout = max(0.0, next_flush - now) * 1000
+            elif not outbox.ready:
+                self._asleep = True
+                if outbox.items or self._finished:  # came in between: nobody will wake us for it
+                    timeout = 0
+            for fd, event in poll.poll(timeout):
+                if fd == self._wake:
+                    os.read(fd, CHUNK)
+                elif fd == self._fd:
+                    if event & ~select.POLLOUT:
+                        self._receive(splitter)
+                elif event & select.POLLIN:
+                    self._take()  # keeps the order with what the cell printed before
+                    self._read_pipe(fd)
+                else:  # POLLHUP: the cell closed fd 1 or 2
+                    poll.unregister(fd)
+                    os.close(fd)
+                    del self._pipes[fd]
+            self._asleep = False
+
+    def _take(self) -> None:
+        """Move items into the batch, as many as are sent at once."""
+        outbox = self._outbox
+        while outbox.items and not outbox.full:
+            item = outbox.items.popleft()
+            if isinstance(item, dict):
+                # what the cell wrote to fd 1 and 2 belongs before the message that ends it
+                for pipe in self._pipes:
+                    for _ in range(PIPE_READS):
+                        if not self._read_pipe(pipe):
+                            break
+                outbox.take_message(item)
+            else:
+                outbox.take_text(*item)
+
+    def _read_pipe(self, pipe: int) -> bool:
+        """Take what is in the pipe behind fd 1 or 2; false when there is nothing."""
+        try:
+            data = os.read(pipe, CHUNK)
+        except BlockingIOError:
+            return False
+        stream, decoder = self._pipes[pipe]
+        if text := decoder.decode(data):
+            self._outbox.take_text(self.run, stream, text)
+        return bool(data)
+
+    def _send(self) -> None:
+        try:
+            del self._outbox.ready[: os.write(self._fd, self._outbox.ready)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._orphaned = True
+
+    def _receive(self, splitter: frames.Splitter) -> None:
+        try:
+            data = os.read(self._fd, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._orphaned = not data
+        for payload in splitter.feed(data):
+            message = msgpack.unpackb(payload)
+            if message["kind"] == frames.INTERRUPT:
+                self._fence.interrupt(message["run"])
+            elif message["kind"] == frames.CLOSE:
+                self.inbox.put(None)
+            else:
+                self.inbox.put(message)
+
+    def _outlive_parent(self) -> None:
+        """End the code that runs, since nobody is there any more to ask for it."""
+        self.inbox.put(None)
+        deadline = time.monotonic() + ORPHAN_GRACE
+        while not self._finished:
+            self._outbox.items.clear()
+            self._fence.interrupt_any()
+            if self._fence.owns_process and time.monotonic() > deadline:
+                os._exit(1)
+            time.sleep(0.02)

@@ -1,0 +1,164 @@
+"""Runs cells in one namespace; what came of them is data."""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import os
+import sys
+from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
+from types import ModuleType
+
+from subint_magic._child import frames
+from subint_magic._child.loops import Loops
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from traceback import TracebackException
+    from types import CodeType
+    from typing import Any
+
+    from subint_magic._child.control import Control
+    from subint_magic._child.interrupt import Fence
+
+CO_COROUTINE = 0x0080  # inspect.CO_COROUTINE; `inspect` is too large for a child's start
+_FUTURES = 0
+for _name in __import__("__future__").all_feature_names:
+    _FUTURES |= getattr(__import__("__future__"), _name).compiler_flag
+
+MAX_REPR = 2**20
+"""Characters of a ``repr`` that are sent."""
+
+_OURS = os.path.dirname(__file__)
+
+
+class Executor:
+    """One namespace, the ``__main__`` of this interpreter, and the cells that run in it."""
+
+    def __init__(self, control: Control, fence: Fence) -> None:
+        self._control = control
+        self._fence = fence
+        self._loops = Loops(fence)
+        self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._cells: set[str] = set()
+        module = ModuleType("__main__")
+        module.__builtins__ = builtins  # type: ignore[attr-defined]
+        sys.modules["__main__"] = module
+        self._namespace = module.__dict__
+        sys.displayhook = self._display
+
+    def serve(self) -> None:
+        """Take messages from the inbox and carry them out, until it says to end."""
+        while (message := self._control.inbox.get()) is not None:
+            if message["kind"] == frames.RUN:
+                self._control.run = message["run"]
+                self._control.post(frames.DONE, run=message["run"], **self.run(message))
+            else:
+                configure(message)
+        self._loops.close()
+
+    def run(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Run one cell; return its outcome as the fields of a message."""
+        run: int = message["run"]
+        error: BaseException | None = None
+        try:
+            self._fence.arm(run)
+            self._execute(message["source"], message["filename"], message["loop"])
+        except BaseException as exception:  # noqa: BLE001 - it belongs to the user, whatever it is
+            error = exception
+        while True:
+            try:
+                self._fence.disarm()
+                break
+            except KeyboardInterrupt as exception:  # it came just after the cell's last bytecode
+                error = error or exception
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        if error is None:
+            return {"status": "ok", "type_name": "", "message": "", "traceback": ""}
+        interrupted = isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run)
+        return {"status": "interrupted" if interrupted else "error", **self._describe(error)}
+
+    def _execute(self, source: str, filename: str, loop: str) -> None:
+        self._cells.add(filename)
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        codes = self._compile(source, filename)
+        namespace = self._namespace
+        if any(code.co_flags & CO_COROUTINE for code in codes):
+
+            async def body() -> None:
+                for code in codes:
+                    result = eval(code, namespace)  # noqa: S307 - running code is what we do
+                    if code.co_flags & CO_COROUTINE:
+                        await result
+
+            self._loops.run(loop, body)
+        else:
+            for code in codes:
+                exec(code, namespace)  # noqa: S102
+
+    def _compile(self, source: str, filename: str) -> list[CodeType]:
+        """Return the code of the cell, and that of its last expression if it ends in one."""
+        tree: Any = compile(source, filename, "exec", self._flags | PyCF_ONLY_AST, dont_inherit=True)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], Expr) else None
+        codes: list[CodeType] = []
+        if tree.body:
+            codes.append(compile(tree, filename, "exec", self._flags, dont_inherit=True))
+            # `from __future__` holds for the last expression, and for later cells as in a REPL
+            self._flags |= codes[0].co_flags & _FUTURES
+        if last is not None:
+            shown = Interactive([last])
+            codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
+        return codes
+
+    def _display(self, value: object) -> None:
+        if value is None:
+            return
+        text = repr(value)
+        builtins._ = value  # type: ignore[attr-defined]
+        if len(text) > MAX_REPR:
+            text = f"{text[:MAX_REPR]}\n… {len(text) - MAX_REPR} more characters of this repr"
+        self._control.post(frames.RESULT, run=self._control.run, text=text)
+
+    def _describe(self, error: BaseException) -> dict[str, str]:
+        from traceback import TracebackException
+
+        report = TracebackException.from_exception(error, compact=True)
+        self._hide_our_frames(report)
+        try:
+            message = str(error)
+        except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error
+            message = "<exception str() failed>"
+        return {
+            "type_name": type(error).__name__,
+            "message": message[:MAX_REPR],
+            "traceback": "".join(report.format())[:MAX_REPR],
+        }
+
+    def _hide_our_frames(self, report: TracebackException | None) -> None:
+        """Let each traceback begin in the cell, and take out ours in between."""
+        if report is None:
+            return
+        stack = report.stack
+        first = next((i for i, f in enumerate(stack) if f.filename in self._cells), None)
+        outside = first is None and any(f.filename.startswith(_OURS) for f in stack)
+        stack[:] = [
+            frame
+            for frame in ([] if outside else stack[first or 0 :])
+            if not frame.filename.startswith(_OURS)
+        ]
+        self._hide_our_frames(report.__cause__)
+        self._hide_our_frames(report.__context__)
+        for each in report.exceptions or ():
+            self._hide_our_frames(each)
+
+
+def configure(message: dict[str, Any]) -> None:
+    """Take over what the parent's interpreter has by now."""
+    sys.path[:] = map(os.fsdecode, message["sys_path"])
+    if message["cwd"] is not None:
+        os.chdir(message["cwd"])
+    if message["environ"] is not None:
+        os.environb.clear()
+        os.environb.update(message["environ"])

@@ -1,0 +1,133 @@
+"""What stands in for ``sys.stdin``, ``sys.stdout`` and ``sys.stderr`` in an actor."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from subint_magic._child.control import Control
+
+
+class OutputStream(io.TextIOBase):
+    """A text stream that ends in the cell's output.
+
+    Args:
+        control: sends the text.
+        name: ``"stdout"`` or ``"stderr"``.
+        fd: the file descriptor of that name if it is this actor's own, else ``None``: in a
+            sub-interpreter fd 1 and 2 belong to the whole process.
+    """
+
+    errors = "backslashreplace"
+
+    def __init__(self, control: Control, name: str, fd: int | None) -> None:
+        self._control = control
+        self._fd = fd
+        self.name = f"<{name}>"
+        self._stream = name
+        self._bytes: io.BufferedWriter | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Always UTF-8, as in a notebook."""
+        return "utf-8"
+
+    @property
+    def buffer(self) -> io.BufferedWriter:
+        """The stream for bytes; what is written to it is decoded as UTF-8."""
+        if self._bytes is None:
+            self._bytes = io.BufferedWriter(_ByteStream(self))
+        return self._bytes
+
+    def write(self, text: str) -> int:
+        """Send *text*; returns its length."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._control.write(self._stream, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what waits in `buffer`; text is on its way already."""
+        if self._bytes is not None:
+            self._bytes.flush()
+
+    def writable(self) -> bool:
+        """Return true."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the file descriptor.
+
+        Raises:
+            io.UnsupportedOperation: in a sub-interpreter.
+        """
+        if self._fd is None:
+            raise io.UnsupportedOperation(
+                f"{self._stream} of a sub-interpreter has no file descriptor of its own;"
+                " use a process backend if a library needs one"
+            )
+        return self._fd
+
+
+class _ByteStream(io.RawIOBase):
+    def __init__(self, text: OutputStream) -> None:
+        self._text = text
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        self._text.write(content.decode("utf-8", "replace"))
+        return len(content)
+
+    def writable(self) -> bool:
+        return True
+
+
+class NoInput(io.TextIOBase):
+    """Nobody answers questions here: `input` raises instead of waiting for ever."""
+
+    def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]
+        """Raise an EOFError that says so."""
+        raise EOFError("input() is not available in an actor: pass what it needs in the cell")
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+
+def redirect(control: Control, *, own_fds: bool) -> None:
+    """Put our streams in place of those of ``sys``."""
+    sys.stdout = OutputStream(control, "stdout", 1 if own_fds else None)
+    sys.stderr = OutputStream(control, "stderr", 2 if own_fds else None)
+    sys.stdin = NoInput()
+
+
+def restore() -> None:
+    """Put the streams back that the interpreter began with."""
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+
+
+def capture_fds(pipes: tuple[tuple[int, int], ...]) -> list[tuple[int, str]]:
+    """Make fd 1 and 2 of this process the write ends of *pipes*, and fd 0 empty.
+
+    Args:
+        pipes: read and write end of the pipe for stdout, then for stderr.
+
+    Returns:
+        The read ends with the names of their streams. The parent holds them as well, so that the
+        last words of a child that crashed are not lost.
+    """
+    wires = []
+    for fd, name, (reader, writer) in zip((1, 2), ("stdout", "stderr"), pipes, strict=True):
+        os.dup2(writer, fd)
+        if writer != fd:
+            os.close(writer)
+        os.set_inheritable(reader, False)
+        wires.append((reader, name))
+    with open(os.devnull, "rb") as empty:
+        os.dup2(empty.fileno(), 0)
+    return wires

@@ -1,0 +1,203 @@
+"""Every error that subint_magic raises.
+
+    SubintMagicError
+    ├── SpawnError
+    │   ├── UnknownSpawnMethod      (also a ValueError)
+    │   └── SpawnMethodUnavailable  (also a RuntimeError)
+    ├── ActorError
+    │   ├── ActorDied
+    │   ├── ActorEnded
+    │   ├── ActorBusy
+    │   └── ProtocolError
+    ├── RunError
+    │   ├── CellError
+    │   └── RunCancelled
+    └── IllegalTransition
+
+A message says what happened, to which actor, and what to do now.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ActorBusy",
+    "ActorDied",
+    "ActorEnded",
+    "ActorError",
+    "CellError",
+    "IllegalTransition",
+    "ProtocolError",
+    "RunCancelled",
+    "RunError",
+    "SpawnError",
+    "SpawnMethodUnavailable",
+    "SubintMagicError",
+    "UnknownSpawnMethod",
+    "did_you_mean",
+]
+
+
+def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest valid name, or an empty string."""
+    near = get_close_matches(wrong, list(valid), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+class SubintMagicError(Exception):
+    """The base of all errors of this package; never raised itself."""
+
+
+class SpawnError(SubintMagicError):
+    """A spawn method cannot be selected or used."""
+
+
+class UnknownSpawnMethod(SpawnError, ValueError):
+    """No spawn method has this key. A known one that cannot run is `SpawnMethodUnavailable`."""
+
+    def __init__(self, key: str, valid: Iterable[str]) -> None:
+        valid = list(valid)
+        super().__init__(
+            f"unknown spawn method {key!r}.{did_you_mean(key, valid)} Valid keys: {', '.join(valid)}."
+        )
+        self.key = key
+
+
+class SpawnMethodUnavailable(SpawnError, RuntimeError):
+    """A known spawn method cannot run here; the message says why and what can.
+
+    Attributes:
+        key: the spawn method that was asked for.
+        reason: why it cannot run here.
+    """
+
+    def __init__(self, key: str, reason: str, works: Iterable[str] = ()) -> None:
+        works = ", ".join(works)
+        hint = f" These work here: {works}." if works else ""
+        super().__init__(f"spawn method {key!r} cannot run here: {reason}.{hint}")
+        self.key = key
+        self.reason = reason
+
+
+class ActorError(SubintMagicError):
+    """Something is wrong with one actor; all others go on.
+
+    Attributes:
+        actor: the name of the actor.
+    """
+
+    def __init__(self, actor: str, message: str) -> None:
+        super().__init__(f"actor {actor!r} {message}")
+        self.actor = actor
+
+
+class ActorDied(ActorError):
+    """The child ended without being asked to.
+
+    You do not get this error for an actor that *you* closed or cancelled: that is `ActorEnded`.
+
+    Attributes:
+        when: what the actor was doing, as in ``"while running a cell"``.
+        how: how its child ended, as in ``"killed by SIGSEGV"``.
+        exit_code: the exit code of a process, else ``None``.
+        signal: the number of the signal that ended a process, else ``None``.
+        stderr: the last lines that it wrote to stderr.
+    """
+
+    def __init__(
+        self,
+        actor: str,
+        when: str,
+        how: str,
+        *,
+        exit_code: int | None = None,
+        signal: int | None = None,
+        stderr: str = "",
+    ) -> None:
+        tail = f"\nIts last lines on stderr:\n{stderr.rstrip()}" if stderr.strip() else ""
+        super().__init__(actor, f"died {when}: {how}.{tail}")
+        self.when = when
+        self.how = how
+        self.exit_code = exit_code
+        self.signal = signal
+        self.stderr = stderr
+
+
+class ActorEnded(ActorError):
+    """The actor was closed or cancelled and takes no more cells. Start a new one."""
+
+    def __init__(self, actor: str, state: str) -> None:
+        super().__init__(actor, f"has ended ({state}) and takes no more cells; start a new one.")
+
+
+class ActorBusy(ActorError):
+    """The actor is running a cell, and what was asked needs it idle."""
+
+    def __init__(self, actor: str, what: str) -> None:
+        super().__init__(actor, f"is running a cell and cannot be {what} now; interrupt it first.")
+
+
+class ProtocolError(ActorError):
+    """The child sent something that the protocol does not allow; the actor was ended."""
+
+    def __init__(self, actor: str, detail: str) -> None:
+        super().__init__(actor, f"broke the protocol and was ended: {detail}.")
+        self.detail = detail
+
+
+class RunError(SubintMagicError):
+    """A run ended without a result. The actor and its namespace are still there.
+
+    Attributes:
+        actor: the name of the actor.
+    """
+
+    def __init__(self, actor: str, message: str) -> None:
+        super().__init__(message)
+        self.actor = actor
+
+
+class CellError(RunError):
+    """The cell raised.
+
+    Attributes:
+        type_name: the name of the exception's class, as in ``"ZeroDivisionError"``.
+        message: ``str()`` of the exception.
+        traceback: the child's own traceback, as text.
+    """
+
+    def __init__(self, actor: str, type_name: str, message: str, traceback: str) -> None:
+        super().__init__(actor, f"{type_name}: {message}" if message else type_name)
+        self.type_name = type_name
+        self.message = message
+        self.traceback = traceback
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\nIn actor {self.actor!r}:\n{self.traceback}"
+
+
+class RunCancelled(RunError):
+    """Somebody stopped the run: an interrupt, or the end of its actor.
+
+    Attributes:
+        by: who asked, as in ``"interrupt"``.
+        seconds: how long stopping took.
+        traceback: where the cell was when it stopped, as text; empty when it never answered.
+    """
+
+    def __init__(self, actor: str, by: str, seconds: float, note: str, traceback: str = "") -> None:
+        super().__init__(
+            actor, f"run in actor {actor!r} stopped by {by} after {seconds:.2f} s: {note}."
+        )
+        self.by = by
+        self.seconds = seconds
+        self.traceback = traceback
+
+
+class IllegalTransition(SubintMagicError):
+    """The lifecycle table has no such transition: a defect of ours, not of the user."""

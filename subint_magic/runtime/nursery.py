@@ -1,0 +1,125 @@
+"""`open_nursery`: actors that end with the block that started them."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TYPE_CHECKING
+
+import trio
+
+from subint_magic.errors import ActorError
+from subint_magic.runtime.actor import GRACE, Actor
+from subint_magic.runtime.lifecycle import ENDED, State
+from subint_magic.spawn import spawn_method as find_spawn_method
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["ActorNursery", "open_nursery"]
+
+
+class ActorNursery:
+    """Starts actors and keeps them until its block ends. Made by `open_nursery`."""
+
+    def __init__(self, tasks: trio.Nursery, grace: float) -> None:
+        self._tasks = tasks
+        self._grace = grace
+        self._actors: dict[str, Actor] = {}
+        self._dead: list[Actor] = []
+        self._numbers = count(1)
+
+    @property
+    def actors(self) -> dict[str, Actor]:
+        """The live actors by name, oldest first."""
+        return dict(self._actors)
+
+    async def start_actor(
+        self, name: str | None = None, *, spawn_method: str | None = None
+    ) -> Actor:
+        """Start an actor and wait until it is ready for cells.
+
+        Cancelling this call ends the actor.
+
+        Args:
+            name: its name; without one it gets a name that is free.
+            spawn_method: the key of a spawn method; without it, the selected one.
+
+        Raises:
+            UnknownSpawnMethod: there is no such spawn method.
+            SpawnMethodUnavailable: it cannot run here.
+            ActorError: a live actor has this name.
+            ActorDied: its child ended before it was ready.
+            ProtocolError: its child said something that it may not.
+        """
+        method = find_spawn_method(spawn_method)
+        name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in self._actors)
+        if name in self._actors:
+            raise ActorError(name, "is there already; close it first or choose another name.")
+        actor = self._actors[name] = Actor(name, method, self._grace)
+        self._tasks.start_soon(self._keep, actor)
+        try:
+            await actor.wait_ready()
+        except trio.Cancelled:
+            actor.request_cancel(grace=0)
+            raise
+        return actor
+
+    async def close(self) -> None:
+        """End all actors in good order, those that run cells by cancelling them; wait for it."""
+        async with trio.open_nursery() as closing:
+            for actor in self.actors.values():
+                idle = actor.state is State.IDLE
+                closing.start_soon(actor.close if idle else actor.cancel)
+
+    async def _keep(self, actor: Actor) -> None:
+        try:
+            await actor.supervise()
+        finally:
+            self._actors.pop(actor.name, None)
+            if actor.unreported_death:
+                self._dead.append(actor)
+
+    def _raise_unreported(self) -> None:
+        deaths = [error for actor in self._dead if (error := actor.unreported_death)]
+        if len(deaths) == 1:
+            raise deaths[0]
+        if deaths:
+            raise ExceptionGroup("several actors died", deaths)
+
+    def _request_cancel(self) -> None:
+        for actor in self._actors.values():
+            if actor.state not in ENDED:
+                actor.request_cancel()
+
+
+@asynccontextmanager
+async def open_nursery(*, grace: float = GRACE, strict: bool = True) -> AsyncGenerator[ActorNursery]:
+    """Open a block for actors; when it ends, they have ended.
+
+    At the end of the block idle actors are closed, and those that run cells are cancelled. If the
+    block raises or is cancelled, all are cancelled. Either takes little longer than *grace*.
+
+    Args:
+        grace: seconds that a child gets to end before it is killed or abandoned.
+        strict: whether the block raises the death of an actor that nobody was told of.
+
+    Raises:
+        ActorDied: an actor died, and no call to it has raised that; with *strict* only. Several
+            deaths come in an ExceptionGroup.
+    """
+    error: Exception | None = None
+    async with trio.open_nursery() as tasks:
+        nursery = ActorNursery(tasks, grace)
+        try:
+            yield nursery
+        except Exception as raised:  # noqa: BLE001 - raised below: here trio would wrap it in a group
+            error = raised
+        else:
+            await nursery.close()
+        finally:
+            nursery._request_cancel()
+    if error is not None:
+        raise error
+    if strict:
+        nursery._raise_unreported()

@@ -1,0 +1,201 @@
+"""Watches one child: starts it, listens to it, and puts it down in bounded time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from subint_magic._child.frames import FrameError
+from subint_magic.runtime.lifecycle import Trigger
+from subint_magic.wire.channel import Channel
+from subint_magic.wire.conversation import Conversation
+from subint_magic.wire.messages import Close, Configure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subint_magic.spawn import Child, ChildEnd, SpawnMethod
+    from subint_magic.wire.messages import FromChild, ToChild
+
+__all__ = ["BOOT_TIMEOUT", "Ending", "Supervisor"]
+
+BOOT_TIMEOUT = 30.0
+"""Seconds that a child gets to say hello."""
+
+FAREWELL = 0.25
+"""Seconds between closing the channel of a child that did not end, and killing it."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How it ended.
+
+    Attributes:
+        trigger: ``ENDED`` as it was asked to, ``KILL``, ``ABANDON``, or ``FAIL`` by itself.
+        detail: how, in words.
+        broke_protocol: whether *detail* is what it did against the protocol.
+        end: how the child itself ended, if it is known.
+        cause: what the backend raised, if it did.
+    """
+
+    trigger: Trigger
+    detail: str = ""
+    broke_protocol: bool = False
+    end: ChildEnd | None = None
+    cause: Exception | None = None
+
+
+class Supervisor:
+    """Supervises one child, from the start to the end.
+
+    Args:
+        method: how the child is started.
+        name: the actor's name.
+        grace: seconds between a request to end and the kill.
+        on_spawned: called when the child was started.
+        on_message: called with each message that is in order.
+    """
+
+    def __init__(
+        self,
+        method: SpawnMethod,
+        name: str,
+        grace: float,
+        *,
+        on_spawned: Callable[[], None],
+        on_message: Callable[[FromChild], None],
+    ) -> None:
+        self._method = method
+        self._name = name
+        self._grace = grace
+        self._on_spawned = on_spawned
+        self._on_message = on_message
+        self._conversation = Conversation()
+        self._channel: Channel | None = None
+        self._asked = False
+        self._patience = trio.CancelScope()  # its deadline is that of the child
+        self._broke_off = ""
+        self._end: ChildEnd | None = None
+        self._greeted = trio.Event()
+        self._ending = trio.Event()  # it is to end, or has
+        self._hung_up = trio.Event()  # nothing more will come
+        self._ended = trio.Event()
+
+    async def run(self) -> Ending:
+        """Start the child and stay with it until it has ended.
+
+        What the backend raises comes back in the `Ending`: it is the trouble of this actor alone.
+        """
+        try:
+            async with self._method.proc(self._method.key, self._name) as child:
+                self._on_spawned()
+                return await self._attend(child)
+        except Exception as error:  # noqa: BLE001 - see above
+            return Ending(Trigger.FAIL, f"{type(error).__name__}: {error}", cause=error)
+
+    def end(self, grace: float | None = None) -> None:
+        """Ask the child to end, and see to it that it does.
+
+        Args:
+            grace: seconds until it is killed or abandoned, instead of the usual. Asked again, the
+                shorter time holds.
+        """
+        self._asked = True
+        self._limit(self._grace if grace is None else grace)
+        self._ending.set()
+
+    def _limit(self, seconds: float) -> None:
+        self._patience.deadline = min(self._patience.deadline, trio.current_time() + seconds)
+
+    async def send(self, message: ToChild) -> None:
+        """Send *message*. That a child is gone is noticed elsewhere, and no error here.
+
+        Raises:
+            FrameError: it is too large; nothing was sent.
+        """
+        if self._channel is not None:
+            self._conversation.note(message)  # before it is sent: the answer may come at once
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self._channel.send(message)
+
+    async def _attend(self, child: Child) -> Ending:
+        self._channel = channel = Channel(child.stream)
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(self._listen, channel)
+            tasks.start_soon(self._watch, child)
+            tasks.start_soon(self._expect_hello)
+            tasks.start_soon(self.send, _configuration(child))
+            await self._ending.wait()
+            if self._asked:
+                tasks.start_soon(self.send, Close())  # it may not be reading
+            ending = await self._put_down(child, channel)
+            tasks.cancel_scope.cancel()
+        return ending
+
+    async def _listen(self, channel: Channel) -> None:
+        try:
+            async for message in channel.messages():
+                self._conversation.check(message)
+                self._greeted.set()
+                self._on_message(message)
+                if self._conversation.parted:
+                    self._hung_up.set()
+        except FrameError as error:
+            self._broke_off = str(error)
+        except trio.ClosedResourceError:
+            pass  # it is being put down
+        self._hung_up.set()
+        self._ending.set()
+
+    async def _watch(self, child: Child) -> None:
+        self._end = await child.wait()
+        self._ended.set()
+        self._ending.set()
+
+    async def _expect_hello(self) -> None:
+        with trio.move_on_after(BOOT_TIMEOUT):
+            await self._greeted.wait()
+            return
+        self._broke_off = f"no hello within {BOOT_TIMEOUT:.0f} s"
+        self._ending.set()
+
+    async def _put_down(self, child: Child, channel: Channel) -> Ending:
+        self._limit(self._grace)
+        with self._patience:
+            if self._asked or self._ended.is_set():
+                await self._hung_up.wait()  # it may still have something to say
+            await channel.aclose()
+            await self._ended.wait()
+        trigger = Trigger.ENDED if self._asked and self._conversation.parted else Trigger.FAIL
+        if not self._ended.is_set():
+            # Without a channel the child interrupts itself again and again.
+            await channel.aclose()
+            with trio.move_on_after(FAREWELL):
+                await self._ended.wait()
+        if not self._ended.is_set():
+            trigger = Trigger.ABANDON if child.kill is None else Trigger.KILL
+            if child.kill is not None:
+                child.kill()
+                await self._ended.wait()
+        if self._broke_off or not self._asked:
+            trigger = Trigger.FAIL
+        detail = self._broke_off or str(self._end or "it closed its channel and went on")
+        return Ending(trigger, detail, bool(self._broke_off), self._end)
+
+
+def _configuration(child: Child) -> Configure:
+    """Return what the child takes over of this interpreter's state."""
+    cwd = None
+    if not child.shares_process:
+        with suppress(FileNotFoundError):  # somebody has removed it
+            cwd = os.getcwdb()
+    return Configure(
+        sys_path=[os.fsencode(str(entry)) for entry in sys.path],
+        cwd=cwd,
+        environ=None if child.shares_process else dict(os.environb),
+    )

@@ -1,0 +1,39 @@
+"""How an actor is started.
+
+    _spawn.py      SpawnMethodKey, the registry, try_set_start_method()
+       │ imports on use, by "module:attribute"
+       ├─ _subint.py   subint, subint_legacy    a thread drives a sub-interpreter
+       ├─ _trio.py     trio                     a subprocess
+       ├─ _mp.py       mp_spawn, mp_forkserver  a multiprocessing process
+       └─ entry points "subint_magic.spawn_methods"
+    _contract.py   what a backend gives: a SpawnMethod, whose proc opens a Child
+    _process.py    what the backends that start a process share
+
+A backend starts a child, hands back its byte stream, waits for its end and kills it if it can.
+Handshake, supervision and escalation are written once, in `subint_magic.runtime`. To add one,
+write a module with a ``*_proc`` and a `SpawnMethod`, and add its line to the registry.
+"""
+
+from subint_magic.spawn._contract import Child, ChildEnd, SpawnMethod
+from subint_magic.spawn._spawn import (
+    SpawnMethodKey,
+    SpawnMethodStatus,
+    default_start_method,
+    get_start_method,
+    spawn_method,
+    spawn_methods,
+    try_set_start_method,
+)
+
+__all__ = [
+    "Child",
+    "ChildEnd",
+    "SpawnMethod",
+    "SpawnMethodKey",
+    "SpawnMethodStatus",
+    "default_start_method",
+    "get_start_method",
+    "spawn_method",
+    "spawn_methods",
+    "try_set_start_method",
+]

@@ -1,0 +1,107 @@
+"""What a backend has to give. It is small on purpose: all the rest is written once, elsewhere."""
+
+from __future__ import annotations
+
+import signal as signals
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import trio
+
+__all__ = ["Child", "ChildEnd", "SpawnMethod", "SpawnProc", "code_string"]
+
+
+@dataclass(frozen=True)
+class ChildEnd:
+    """How a child ended.
+
+    Attributes:
+        exit_code: of a process that exited, else ``None``.
+        signal: the number of the signal that ended a process, else ``None``.
+        error: what the child's interpreter raised, as text; for a sub-interpreter only.
+        stderr: the last that the child wrote to its fd 2 and did not get to send.
+    """
+
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str = ""
+    stderr: str = ""
+
+    @classmethod
+    def of_process(cls, returncode: int, stderr: str = "") -> ChildEnd:
+        """Return the end that a ``returncode`` in the manner of `subprocess.Popen` stands for."""
+        if returncode < 0:
+            return cls(signal=-returncode, stderr=stderr)
+        return cls(exit_code=returncode, stderr=stderr)
+
+    def __str__(self) -> str:
+        if self.signal is not None:
+            try:
+                return f"killed by {signals.Signals(self.signal).name}"
+            except ValueError:
+                return f"killed by signal {self.signal}"
+        if self.exit_code is not None:
+            return f"exit code {self.exit_code}"
+        return self.error or "its interpreter ended"
+
+
+class Child(Protocol):
+    """A child that was started."""
+
+    @property
+    def stream(self) -> trio.abc.Stream:
+        """The parent's end of the byte stream to it."""
+
+    @property
+    def shares_process(self) -> bool:
+        """Whether it lives in this process, so that directory and environment are the same."""
+
+    @property
+    def kill(self) -> Callable[[], None] | None:
+        """Ends it at once, whatever it does; ``None`` if nothing can."""
+
+    async def wait(self) -> ChildEnd:
+        """Wait for its end. May be cancelled, and called again."""
+
+
+type SpawnProc = Callable[[str, str], AbstractAsyncContextManager[Child]]
+"""The one signature of all ``*_proc``: ``(key, name)``, an async context manager around a Child.
+
+Entering starts the child. Leaving ends it if it still runs: it is killed and waited for, or, where
+nothing can kill it, left to itself (*abandoned*) until its call returns.
+"""
+
+
+@dataclass(frozen=True)
+class SpawnMethod:
+    """A way to start actors.
+
+    Attributes:
+        key: what users call it.
+        summary: one line on what it is and when to use it.
+        proc: starts a child.
+        why_not: returns why this method cannot run here, or ``None``. It must be quick.
+    """
+
+    key: str
+    summary: str
+    proc: SpawnProc
+    why_not: Callable[[], str | None] = lambda: None
+
+
+def code_string(arguments: str) -> str:
+    """Return the one code string that starts the child of every backend.
+
+    It takes over ``sys.path`` first, else the child might not find this package.
+
+    Args:
+        arguments: those of `subint_magic._child.bootstrap.main`, as source code.
+    """
+    return (
+        f"import sys; sys.path[:] = {[str(entry) for entry in sys.path]!r}; "
+        f"from subint_magic._child.bootstrap import main; main({arguments})"
+    )

@@ -1,0 +1,69 @@
+"""What the backends that start a process share."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["StdioPipes", "kill_group"]
+
+_TAIL = 2**16
+
+
+class StdioPipes:
+    """The pipes behind fd 1 and 2 of a child.
+
+    The child reads them itself and sends what it finds, in order with what it prints. The parent
+    keeps the read ends too: what a crashing child wrote last is still in there.
+    """
+
+    def __init__(self) -> None:
+        self.fds = (os.pipe(), os.pipe())
+        """Read and write end for stdout, then for stderr."""
+        self._open = {fd for pair in self.fds for fd in pair}
+
+    def __enter__(self) -> StdioPipes:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close(*self._open)
+
+    def started(self) -> None:
+        """Close the write ends here, now that the child has them."""
+        self._close(*(writer for _, writer in self.fds))
+
+    def last_words(self) -> str:
+        """Return what is left in the pipe of stderr, once the child has ended."""
+        reader = self.fds[1][0]
+        os.set_blocking(reader, False)
+        with suppress(BlockingIOError):
+            return os.read(reader, _TAIL).decode("utf-8", "replace")
+        return ""
+
+    def _close(self, *fds: int) -> None:
+        for fd in fds:
+            self._open.discard(fd)
+            os.close(fd)
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process *pid* and what it started, as long as that stayed in its group.
+
+    Every child leads a group of its own: a SIGINT for the kernel's group, by Ctrl-C in a terminal
+    or by a Jupyter server, must not reach it.
+    """
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # it has not come to make its group, or is gone
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

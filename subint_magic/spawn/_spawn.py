@@ -1,0 +1,145 @@
+"""The registry of spawn methods: which there are, which can run here, which is selected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Literal, get_args
+
+from subint_magic.errors import SpawnMethodUnavailable, UnknownSpawnMethod
+from subint_magic.spawn._contract import SpawnMethod
+
+__all__ = [
+    "ENTRY_POINTS",
+    "SpawnMethodKey",
+    "SpawnMethodStatus",
+    "default_start_method",
+    "get_start_method",
+    "spawn_method",
+    "spawn_methods",
+    "try_set_start_method",
+]
+
+SpawnMethodKey = Literal["subint", "subint_legacy", "trio", "mp_spawn", "mp_forkserver"]
+"""The keys of the built-in spawn methods."""
+
+# Imported on use, so that no backend imports the registry and listing them starts nothing.
+_methods: dict[SpawnMethodKey, str] = {
+    "subint": "subint_magic.spawn._subint:SUBINT",
+    "subint_legacy": "subint_magic.spawn._subint:SUBINT_LEGACY",
+    "trio": "subint_magic.spawn._trio:TRIO",
+    "mp_spawn": "subint_magic.spawn._mp:MP_SPAWN",
+    "mp_forkserver": "subint_magic.spawn._mp:MP_FORKSERVER",
+}
+
+ENTRY_POINTS = "subint_magic.spawn_methods"
+"""The entry-point group by which other packages add methods: ``KEY = "module:SPAWN_METHOD"``."""
+
+_selected: str | None = None
+
+
+@dataclass(frozen=True)
+class SpawnMethodStatus:
+    """What can be said of a spawn method without using it.
+
+    Attributes:
+        key: its key.
+        summary: one line on it, or ``""`` when it cannot be loaded.
+        reason: why it cannot run here, or ``None`` if it can.
+        selected: whether actors are started with it unless told otherwise.
+    """
+
+    key: str
+    summary: str
+    reason: str | None
+    selected: bool = False
+
+    @property
+    def available(self) -> bool:
+        """Whether it can run here."""
+        return self.reason is None
+
+
+def _plugins() -> dict[str, str]:
+    return {
+        entry.name: entry.value
+        for entry in entry_points(group=ENTRY_POINTS)
+        if entry.name not in _methods
+    }
+
+
+def _load(key: str, target: str) -> SpawnMethod:
+    module, _, attribute = target.partition(":")
+    method = getattr(import_module(module), attribute)
+    if not isinstance(method, SpawnMethod):
+        raise TypeError(f"{target} is a {type(method).__name__}, not a SpawnMethod")
+    if method.key != key:
+        raise ValueError(f"{target} has the key {method.key!r}")
+    return method
+
+
+def _examine(key: str, target: str) -> tuple[SpawnMethod | None, str | None]:
+    """Return the method, if it loads, and why it cannot run here."""
+    try:
+        method = _load(key, target)
+        return method, method.why_not()
+    except Exception as error:  # noqa: BLE001 - a broken plugin must not break the others
+        return None, f"loading {target} failed with {type(error).__name__}: {error}"
+
+
+def spawn_methods() -> list[SpawnMethodStatus]:
+    """Return the status of every spawn method, built-in ones first."""
+    selected = get_start_method()
+    statuses = []
+    for key, target in {**_methods, **_plugins()}.items():
+        method, reason = _examine(key, target)
+        summary = method.summary if method else ""
+        statuses.append(SpawnMethodStatus(key, summary, reason, key == selected))
+    return statuses
+
+
+def spawn_method(key: str | None = None) -> SpawnMethod:
+    """Return the spawn method *key*, or the selected one.
+
+    Raises:
+        UnknownSpawnMethod: there is none with this key.
+        SpawnMethodUnavailable: it cannot run here; the message says why and what can.
+    """
+    key = key or get_start_method()
+    known = {**_methods, **_plugins()}
+    if key not in known:
+        raise UnknownSpawnMethod(key, known)
+    method, reason = _examine(key, known[key])
+    if method is None or reason is not None:
+        works = [other for other, target in known.items() if _examine(other, target)[1] is None]
+        raise SpawnMethodUnavailable(key, reason or "it did not load", works)
+    return method
+
+
+def default_start_method() -> SpawnMethodKey:
+    """Return ``"subint"`` where it can run, else ``"trio"``."""
+    return "trio" if _examine("subint", _methods["subint"])[1] else "subint"
+
+
+def get_start_method() -> str:
+    """Return the key of the selected spawn method, or of the default one."""
+    return _selected or default_start_method()
+
+
+def try_set_start_method(key: str) -> SpawnMethod:
+    """Select the spawn method for actors that are started from now on, or raise.
+
+    When it raises, the one that was selected stays selected.
+
+    Raises:
+        UnknownSpawnMethod: there is none with this key.
+        SpawnMethodUnavailable: it cannot run here; the message says why and what can.
+    """
+    global _selected  # noqa: PLW0603 - one choice for the session is what this registry is for
+    method = spawn_method(key)
+    _selected = key
+    return method
+
+
+assert tuple(_methods) == get_args(SpawnMethodKey)

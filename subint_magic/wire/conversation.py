@@ -1,0 +1,78 @@
+"""Which message may come when: the order of the protocol, without I/O.
+
+    hello, then for each run that was sent: output* result* done, then, once asked, goodbye
+
+Output may also come between runs, from threads that a run has left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from subint_magic._child.frames import PROTOCOL, FrameError
+from subint_magic.wire.messages import Close, Done, Goodbye, Hello, Output, Result, Run
+
+if TYPE_CHECKING:
+    from subint_magic.wire.messages import FromChild, ToChild
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """The parent's record of what was said.
+
+    Attributes:
+        greeted: whether the child said hello.
+        parted: whether it said goodbye.
+    """
+
+    def __init__(self) -> None:
+        self.greeted = False
+        self.parted = False
+        self._sent = 0
+        self._done = 0
+        self._close_sent = False
+
+    def note(self, message: ToChild) -> None:
+        """Note that *message* is being sent."""
+        if isinstance(message, Run):
+            self._sent = message.run
+        elif isinstance(message, Close):
+            self._close_sent = True
+
+    def check(self, message: FromChild) -> None:
+        """Take note of *message* from the child.
+
+        Raises:
+            FrameError: it may not come now. Nothing is noted.
+        """
+        if problem := self._problem(message):
+            raise FrameError(problem)
+        match message:
+            case Hello():
+                self.greeted = True
+            case Done():
+                self._done = message.run
+            case Goodbye():
+                self.parted = True
+
+    def _problem(self, message: FromChild) -> str | None:
+        kind = type(message).__name__.lower()
+        if self.parted:
+            return f"a {kind} after its goodbye"
+        if isinstance(message, Hello):
+            if self.greeted:
+                return "a second hello"
+            if message.protocol != PROTOCOL:
+                return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
+        elif not self.greeted:
+            return f"a {kind} before its hello"
+        elif isinstance(message, Output):
+            if message.run > self._sent:
+                return f"output of run {message.run}, which was not sent"
+        elif isinstance(message, Result | Done):
+            if not self._done < message.run <= self._sent:
+                return f"a {kind} of run {message.run}, which is not running"
+        elif not self._close_sent:
+            return "a goodbye that nobody asked for"
+        return None

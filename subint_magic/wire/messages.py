@@ -1,0 +1,133 @@
+"""The messages between parent and child; `subint_magic._child` speaks them as plain dicts.
+
+On the wire each is a msgpack map with its ``kind``. Unknown keys are ignored, so a newer side may
+add some; a missing or mistyped one is malformed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from subint_magic._child import frames
+
+__all__ = [
+    "Close",
+    "Configure",
+    "Done",
+    "FromChild",
+    "Goodbye",
+    "Hello",
+    "Interrupt",
+    "Loop",
+    "Output",
+    "Result",
+    "Run",
+    "StreamName",
+    "ToChild",
+]
+
+type Loop = Literal["trio", "asyncio"]
+type StreamName = Literal["stdout", "stderr"]
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="kind"):
+    """The base of all messages."""
+
+
+class Configure(Message, frozen=True, tag=frames.CONFIGURE):
+    """Take over the parent's state. Paths and variables are bytes, as they need not be UTF-8.
+
+    Attributes:
+        sys_path: the new ``sys.path``.
+        cwd: the working directory; ``None`` where it is the process's, so the same already.
+        environ: the environment; ``None`` where it is the process's.
+    """
+
+    sys_path: list[bytes]
+    cwd: bytes | None
+    environ: dict[bytes, bytes] | None
+
+
+class Run(Message, frozen=True, tag=frames.RUN):
+    """Run a cell.
+
+    Attributes:
+        run: its number, counted up from 1 in each actor.
+        source: its text.
+        filename: what tracebacks call it.
+        loop: what runs its top-level ``await``.
+    """
+
+    run: int
+    source: str
+    filename: str
+    loop: Loop
+
+
+class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
+    """Stop a run; sent again, stop it harder. Nothing happens if it has ended."""
+
+    run: int
+
+
+class Close(Message, frozen=True, tag=frames.CLOSE):
+    """End after the runs that were sent."""
+
+
+class Hello(Message, frozen=True, tag=frames.HELLO):
+    """The first message of a child.
+
+    Attributes:
+        protocol: the version of the protocol that it speaks.
+        pid: its process.
+        interpreter: its interpreter's id in that process; 0 is the main one.
+        python: the version of Python, as in ``"3.14.2"``.
+    """
+
+    protocol: int
+    pid: int
+    interpreter: int
+    python: str
+
+
+class Output(Message, frozen=True, tag=frames.OUTPUT):
+    """Text that was printed; *run* is the last one begun, which may have ended."""
+
+    run: int
+    stream: StreamName
+    text: str
+
+
+class Result(Message, frozen=True, tag=frames.RESULT):
+    """The ``repr`` of the last expression of a cell."""
+
+    run: int
+    text: str
+
+
+class Done(Message, frozen=True, tag=frames.DONE):
+    """A run has ended; the last message of the run.
+
+    Attributes:
+        run: which.
+        status: how.
+        type_name: the name of the exception's class, or ``""``.
+        message: ``str()`` of the exception, or ``""``.
+        traceback: its traceback as text, or ``""``.
+    """
+
+    run: int
+    status: Literal["ok", "error", "interrupted"]
+    type_name: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
+    """The last message of a child that was asked to end."""
+
+
+type ToChild = Configure | Run | Interrupt | Close
+type FromChild = Hello | Output | Result | Done | Goodbye
