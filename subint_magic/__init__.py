@@ -1,3 +1,127 @@
-"""Run notebook cells in sub-interpreter and process actors."""
+"""Run notebook cells in sub-interpreter and process actors, supervised by trio.
+
+In IPython or Jupyter::
+
+    %load_ext subint_magic
+
+    %%subint                    run the cell in a fresh actor
+    %%subint -n NAME            run it in an actor that keeps its namespace
+    %spawn_backend [KEY]        list the backends, or select one
+    %subints [close NAME]       list the live actors, or end some
+
+The same actors from any trio program::
+
+    async with subint_magic.open_nursery() as nursery:
+        actor = await nursery.start_actor("worker")
+        result = await actor.run_cell("sum(range(10))")
+        print(result.value)  # 45
+
+All names but ``__version__`` are imported on first use: an isolated sub-interpreter imports this
+package too, and refuses the msgspec that stands behind most of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from subint_magic.errors import (
+        ActorBusy as ActorBusy,
+        ActorConflict as ActorConflict,
+        ActorDied as ActorDied,
+        ActorEnded as ActorEnded,
+        ActorError as ActorError,
+        CellError as CellError,
+        HostEnded as HostEnded,
+        IllegalTransition as IllegalTransition,
+        ProtocolError as ProtocolError,
+        RunCancelled as RunCancelled,
+        RunError as RunError,
+        SpawnError as SpawnError,
+        SpawnMethodUnavailable as SpawnMethodUnavailable,
+        SubintMagicError as SubintMagicError,
+        UnknownSpawnMethod as UnknownSpawnMethod,
+    )
+    from subint_magic.runtime.actor import Actor as Actor
+    from subint_magic.runtime.lifecycle import State as State
+    from subint_magic.runtime.nursery import (
+        ActorNursery as ActorNursery,
+        open_nursery as open_nursery,
+    )
+    from subint_magic.runtime.run import CellResult as CellResult
+    from subint_magic.spawn import (
+        SpawnMethod as SpawnMethod,
+        SpawnMethodKey as SpawnMethodKey,
+        SpawnMethodStatus as SpawnMethodStatus,
+        get_start_method as get_start_method,
+        spawn_methods as spawn_methods,
+        try_set_start_method as try_set_start_method,
+    )
+    from subint_magic.wire.messages import Output as Output, Result as Result
 
 __version__ = "0.1.0"
+
+_errors = "subint_magic.errors"
+_spawn = "subint_magic.spawn"
+
+_WHERE = {
+    "Actor": "subint_magic.runtime.actor",
+    "ActorBusy": _errors,
+    "ActorConflict": _errors,
+    "ActorDied": _errors,
+    "ActorEnded": _errors,
+    "ActorError": _errors,
+    "ActorNursery": "subint_magic.runtime.nursery",
+    "CellError": _errors,
+    "CellResult": "subint_magic.runtime.run",
+    "HostEnded": _errors,
+    "IllegalTransition": _errors,
+    "Output": "subint_magic.wire.messages",
+    "ProtocolError": _errors,
+    "Result": "subint_magic.wire.messages",
+    "RunCancelled": _errors,
+    "RunError": _errors,
+    "SpawnError": _errors,
+    "SpawnMethod": _spawn,
+    "SpawnMethodKey": _spawn,
+    "SpawnMethodStatus": _spawn,
+    "SpawnMethodUnavailable": _errors,
+    "State": "subint_magic.runtime.lifecycle",
+    "SubintMagicError": _errors,
+    "UnknownSpawnMethod": _errors,
+    "get_start_method": _spawn,
+    "open_nursery": "subint_magic.runtime.nursery",
+    "spawn_methods": _spawn,
+    "try_set_start_method": _spawn,
+}
+
+__all__ = [*_WHERE, "__version__", "load_ipython_extension", "unload_ipython_extension"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """``%load_ext subint_magic``."""
+    from subint_magic.notebook import extension
+
+    extension.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """``%unload_ext subint_magic``: end all actors and take the magics away."""
+    from subint_magic.notebook import extension
+
+    extension.unload(shell)

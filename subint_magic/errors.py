@@ -8,10 +8,12 @@
     │   ├── ActorDied
     │   ├── ActorEnded
     │   ├── ActorBusy
+    │   ├── ActorConflict
     │   └── ProtocolError
     ├── RunError
     │   ├── CellError
     │   └── RunCancelled
+    ├── HostEnded
     └── IllegalTransition
 
 A message says what happened, to which actor, and what to do now.
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActorBusy",
+    "ActorConflict",
     "ActorDied",
     "ActorEnded",
     "ActorError",
     "CellError",
+    "HostEnded",
     "IllegalTransition",
     "ProtocolError",
     "RunCancelled",
@@ -47,6 +51,14 @@ def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest valid name, or an empty string."""
     near = get_close_matches(wrong, list(valid), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _one_line(error: Exception) -> list[str]:
+    """Render *error* for IPython, which asks an exception for ``_render_traceback_``.
+
+    Our frames tell a user nothing.
+    """
+    return f"{type(error).__name__}: {error}".splitlines()
 
 
 class SubintMagicError(Exception):
@@ -95,6 +107,9 @@ class ActorError(SubintMagicError):
         super().__init__(f"actor {actor!r} {message}")
         self.actor = actor
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class ActorDied(ActorError):
     """The child ended without being asked to.
@@ -142,6 +157,10 @@ class ActorBusy(ActorError):
         super().__init__(actor, f"is running a cell and cannot be {what} now; interrupt it first.")
 
 
+class ActorConflict(ActorError):
+    """A live actor has this name, and it is not what was asked for."""
+
+
 class ProtocolError(ActorError):
     """The child sent something that the protocol does not allow; the actor was ended."""
 
@@ -161,6 +180,9 @@ class RunError(SubintMagicError):
         super().__init__(message)
         self.actor = actor
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class CellError(RunError):
     """The cell raised.
@@ -176,16 +198,17 @@ class CellError(RunError):
         self.type_name = type_name
         self.message = message
         self.traceback = traceback
+        self.add_note(f"\nIn actor {actor!r}:\n{traceback.rstrip()}")
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n\nIn actor {self.actor!r}:\n{self.traceback}"
+    def _render_traceback_(self) -> list[str]:
+        return self.traceback.splitlines()
 
 
 class RunCancelled(RunError):
     """Somebody stopped the run: an interrupt, or the end of its actor.
 
     Attributes:
-        by: who asked, as in ``"interrupt"``.
+        by: who asked, as in ``"an interrupt"``.
         seconds: how long stopping took.
         traceback: where the cell was when it stopped, as text; empty when it never answered.
     """
@@ -197,6 +220,13 @@ class RunCancelled(RunError):
         self.by = by
         self.seconds = seconds
         self.traceback = traceback
+
+    def _render_traceback_(self) -> list[str]:
+        return [*self.traceback.splitlines(), *_one_line(self)]
+
+
+class HostEnded(SubintMagicError):
+    """The extension was unloaded, or the kernel is shutting down."""
 
 
 class IllegalTransition(SubintMagicError):

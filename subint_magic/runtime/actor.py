@@ -150,7 +150,7 @@ class Actor:
                 raise
             return run.outcome()
 
-    def interrupt(self, by: str = "interrupt") -> bool:
+    def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
 
         Args:
@@ -175,15 +175,22 @@ class Actor:
         await self._ready.wait()
         if self.state is State.RUNNING:
             raise ActorBusy(self.name, "closed")
-        if self.state is State.IDLE:
-            self._advance(Trigger.CLOSE)
-            self._supervisor.end()
+        if self.state not in ENDED:
+            self.request_end()
         await self._ended.wait()
 
     async def cancel(self) -> None:
         """End the actor whatever it does, and wait for it: little longer than its grace period."""
         self.request_cancel()
         await self._ended.wait()
+
+    def request_end(self) -> None:
+        """Begin to end the actor: in good order if it runs no cell, else by cancelling it."""
+        if self.state is State.IDLE:
+            self._advance(Trigger.CLOSE)
+            self._supervisor.end()
+        elif self.state is not State.CLOSING:
+            self.request_cancel()
 
     def request_cancel(self, grace: float | None = None) -> None:
         """Begin to end the actor whatever it does.

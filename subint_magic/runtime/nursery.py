@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorError
+from subint_magic.errors import ActorConflict, ActorError
 from subint_magic.runtime.actor import GRACE, Actor
-from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
@@ -48,14 +47,14 @@ class ActorNursery:
         Raises:
             UnknownSpawnMethod: there is no such spawn method.
             SpawnMethodUnavailable: it cannot run here.
-            ActorError: a live actor has this name.
+            ActorConflict: a live actor has this name.
             ActorDied: its child ended before it was ready.
             ProtocolError: its child said something that it may not.
         """
         method = find_spawn_method(spawn_method)
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in self._actors)
         if name in self._actors:
-            raise ActorError(name, "is there already; close it first or choose another name.")
+            raise ActorConflict(name, "is there already: close it first or choose another name.")
         actor = self._actors[name] = Actor(name, method, self._grace)
         self._tasks.start_soon(self._keep, actor)
         try:
@@ -66,11 +65,17 @@ class ActorNursery:
         return actor
 
     async def close(self) -> None:
-        """End all actors in good order, those that run cells by cancelling them; wait for it."""
-        async with trio.open_nursery() as closing:
+        """End all actors, in good order those that run no cell; wait for it."""
+        async with trio.open_nursery() as waiting:
             for actor in self.actors.values():
-                idle = actor.state is State.IDLE
-                closing.start_soon(actor.close if idle else actor.cancel)
+                actor.request_end()
+                waiting.start_soon(actor.wait_ended)
+
+    def pop_death(self, name: str) -> ActorError | None:
+        """Return why the last actor *name* died, if nobody was told; nobody is told twice."""
+        dead = next((actor for actor in reversed(self._dead) if actor.name == name), None)
+        self._dead = [actor for actor in self._dead if actor.name != name]
+        return dead.unreported_death if dead else None
 
     async def _keep(self, actor: Actor) -> None:
         try:
@@ -89,8 +94,7 @@ class ActorNursery:
 
     def _request_cancel(self) -> None:
         for actor in self._actors.values():
-            if actor.state not in ENDED:
-                actor.request_cancel()
+            actor.request_cancel()
 
 
 @asynccontextmanager

@@ -85,12 +85,15 @@ class SpawnMethod:
         summary: one line on what it is and when to use it.
         proc: starts a child.
         why_not: returns why this method cannot run here, or ``None``. It must be quick.
+        shut_down: ends what the method keeps running between actors. Called once, when the kernel
+            is about to end and all actors have; it must not block for more than a second.
     """
 
     key: str
     summary: str
     proc: SpawnProc
     why_not: Callable[[], str | None] = lambda: None
+    shut_down: Callable[[], None] = lambda: None
 
 
 def code_string(arguments: str) -> str:

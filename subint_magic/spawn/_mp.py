@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from multiprocessing import forkserver, reduction
+from multiprocessing import forkserver, reduction, resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -88,11 +88,18 @@ def _end_fd(process: BaseProcess, start_method: str) -> Iterator[int]:
         os.close(fd)
 
 
+def start_helpers() -> None:
+    """Start the fork server, with our runtime loaded, and the resource tracker."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    forkserver.ensure_running()
+    resource_tracker.ensure_running()
+
+
 def _start(process: BaseProcess, start_method: str) -> None:
     """Start *process*; blocks, and is called in a thread that is not the main one."""
     with _start_lock:
         if start_method == "forkserver":
-            forkserver.ensure_running()
+            start_helpers()
             process.start()
         else:
             # What starts here inherits the mask: an interrupt of the kernel's process group finds
@@ -109,8 +116,6 @@ async def mp_proc(key: str, name: str) -> AsyncGenerator[Child]:
     """Start a process by multiprocessing's start method ``spawn`` or ``forkserver``."""
     start_method = key.removeprefix("mp_")
     context = multiprocessing.get_context(start_method)
-    if start_method == "forkserver":
-        context.set_forkserver_preload(PRELOAD)
     stream, theirs = socket_pair()
     async with stream:
         with StdioPipes() as pipes:
@@ -141,14 +146,34 @@ def _why_not() -> str | None:
     return None
 
 
+def _shut_down() -> None:
+    """End the fork server and the resource tracker, unless somebody else uses them.
+
+    ipykernel terminates the children of its process group and waits until they have gone before it
+    answers a shutdown, but the resource tracker ignores SIGTERM. They are waited for in a thread,
+    as a process that an actor has left behind may hold the tracker open.
+    """
+
+    def stop() -> None:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+
+    if not multiprocessing.active_children():
+        thread = threading.Thread(target=stop, daemon=True)
+        thread.start()
+        thread.join(1.0)
+
+
 MP_SPAWN = SpawnMethod(
     "mp_spawn",
     "a process as multiprocessing's spawn makes it: slow to start, closest to its Pool",
     mp_proc,
+    shut_down=_shut_down,
 )
 MP_FORKSERVER = SpawnMethod(
     "mp_forkserver",
     "a fork of a clean server with our runtime loaded: the process that starts fastest",
     mp_proc,
     _why_not,
+    _shut_down,
 )

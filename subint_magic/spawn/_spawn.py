@@ -16,6 +16,7 @@ __all__ = [
     "SpawnMethodStatus",
     "default_start_method",
     "get_start_method",
+    "shut_down_methods",
     "spawn_method",
     "spawn_methods",
     "try_set_start_method",
@@ -37,6 +38,7 @@ ENTRY_POINTS = "subint_magic.spawn_methods"
 """The entry-point group by which other packages add methods: ``KEY = "module:SPAWN_METHOD"``."""
 
 _selected: str | None = None
+_loaded: dict[str, SpawnMethod] = {}
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,15 @@ def _plugins() -> dict[str, str]:
 
 
 def _load(key: str, target: str) -> SpawnMethod:
+    if key in _loaded:
+        return _loaded[key]
     module, _, attribute = target.partition(":")
     method = getattr(import_module(module), attribute)
     if not isinstance(method, SpawnMethod):
         raise TypeError(f"{target} is a {type(method).__name__}, not a SpawnMethod")
     if method.key != key:
         raise ValueError(f"{target} has the key {method.key!r}")
+    _loaded[key] = method
     return method
 
 
@@ -140,6 +145,12 @@ def try_set_start_method(key: str) -> SpawnMethod:
     method = spawn_method(key)
     _selected = key
     return method
+
+
+def shut_down_methods() -> None:
+    """End what the methods keep running between actors; the process is about to end."""
+    for method in _loaded.values():
+        method.shut_down()
 
 
 assert tuple(_methods) == get_args(SpawnMethodKey)

@@ -1,0 +1,128 @@
+"""The composition root: the one place where kernel, host and magics are put together."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing.util  # noqa: F401 - see Extension.__init__
+import threading
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from subint_magic.notebook.magics import AWAITED, SubintMagics
+from subint_magic.runtime.host import Host, LoopThread
+from subint_magic.spawn import shut_down_methods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["Extension"]
+
+_BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
+_AWAITING_CALL = f"await get_ipython().run_cell_magic({AWAITED!r}, "
+
+
+class Extension:
+    """All that loading the extension puts into a shell; `unload` takes it out again.
+
+    Nothing runs before the first cell needs it.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Any = shell
+        self._kernel = getattr(shell, "kernel", None)
+        self._loop_thread: LoopThread | None = None
+        self._host: Host | None = None
+        self._executing = threading.local()
+        self._magics = SubintMagics(shell, self.host)
+        shell.register_magics(self._magics)
+        shell.events.register("pre_execute", self._pre_execute)
+        shell.events.register("post_execute", self._post_execute)
+        shell.input_transformers_post.append(self._await_if_possible)
+        # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
+        # before ours, which ends them.
+        atexit.register(self._stop)
+        if self._kernel is not None:
+            self._do_shutdown: Callable[[bool], Any] = self._kernel.do_shutdown
+            self._kernel.do_shutdown = self._shut_down
+
+    def host(self) -> Host:
+        """Return the host of the actors; start it if none is running."""
+        if self._host is None or not self._host.running:
+            control = getattr(self._kernel, "control_thread", None)
+            if control is not None:
+                loop = control.io_loop.asyncio_loop
+            else:
+                self._loop_thread = LoopThread()
+                loop = self._loop_thread.loop
+            self._host = Host(loop)
+        return self._host
+
+    def unload(self) -> None:
+        """End all actors and take everything out of the shell."""
+        atexit.unregister(self._stop)
+        if self._kernel is not None:
+            self._kernel.do_shutdown = self._do_shutdown
+        shell = self._shell
+        shell.events.unregister("pre_execute", self._pre_execute)
+        shell.events.unregister("post_execute", self._post_execute)
+        shell.input_transformers_post.remove(self._await_if_possible)
+        for kind, names in self._magics.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        self._stop()
+
+    def _stop(self) -> None:
+        host, self._host = self._host, None
+        if host is not None:
+            host.stop()
+        if self._loop_thread is not None:
+            self._loop_thread.stop()
+            self._loop_thread = None
+
+    async def _shut_down(self, restart: bool) -> Any:
+        """End the actors before the kernel stops the loop that their supervisor lives on."""
+        host, self._host = self._host, None
+        if host is not None:
+            await host.aclose()
+            shut_down_methods()
+        answer = self._do_shutdown(restart)
+        return await answer if isawaitable(answer) else answer
+
+    # A cell that awaits leaves the kernel's loop free while it runs, so that clicks and comms get
+    # through. Only a whole cell can await: under another magic, as in %%time over %%subint, or
+    # when run_cell_magic is called from code, the blocking form has to serve.
+
+    def _await_if_possible(self, lines: list[str]) -> list[str]:
+        if (
+            self._kernel is None
+            or not self._shell.autoawait
+            or not self._shell.loop_runner_map["asyncio"][0] is self._shell.loop_runner
+            or getattr(self._executing, "cell", False)
+            or len(lines) != 1
+            or not lines[0].startswith(_BLOCKING_CALL)
+        ):
+            return lines
+        return [lines[0].replace(_BLOCKING_CALL, _AWAITING_CALL, 1)]
+
+    def _pre_execute(self) -> None:
+        self._executing.cell = True
+
+    def _post_execute(self) -> None:
+        self._executing.cell = False
+
+
+_loaded: dict[InteractiveShell, Extension] = {}
+
+
+def load(shell: InteractiveShell) -> None:
+    """Put the extension into *shell*, once."""
+    if shell not in _loaded:
+        _loaded[shell] = Extension(shell)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take it out again."""
+    if extension := _loaded.pop(shell, None):
+        extension.unload()

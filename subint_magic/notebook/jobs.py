@@ -1,0 +1,94 @@
+"""One cell on its way through an actor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from subint_magic.errors import ActorConflict
+from subint_magic.notebook.output import CellOutput, CellValue
+from subint_magic.wire.messages import Output
+
+if TYPE_CHECKING:
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.host import Host
+    from subint_magic.runtime.nursery import ActorNursery
+    from subint_magic.runtime.run import CellResult
+    from subint_magic.wire.messages import Loop
+
+__all__ = ["CellRequest", "Job"]
+
+
+@dataclass(frozen=True)
+class CellRequest:
+    """What the magic's line asks for.
+
+    Attributes:
+        source: the text of the cell.
+        name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
+        backend: the key of a spawn method; ``None`` for the selected one.
+        loop: what runs top-level ``await``.
+    """
+
+    source: str
+    name: str | None
+    backend: str | None
+    loop: Loop
+
+
+class Job:
+    """A cell that was handed to the host. Made in the cell, by its thread."""
+
+    def __init__(self, host: Host, request: CellRequest) -> None:
+        self._host = host
+        self._request = request
+        self._output = CellOutput()
+        self._actor: Actor | None = None
+        self._task = host.start(self._run)
+
+    def result(self) -> CellValue | None:
+        """Block until the cell has ended; return its last expression or raise its error."""
+        return _value(self._task.wait(self._interrupt))
+
+    async def result_async(self) -> CellValue | None:
+        """The same, on the kernel's own loop."""
+        return _value(await self._task.wait_async(self._interrupt))
+
+    def _interrupt(self) -> None:
+        self._host.call_soon(self._interrupt_now)
+
+    def _interrupt_now(self) -> None:
+        if self._actor is None or not self._actor.interrupt("an interrupt"):
+            self._task.cancel()  # the actor is starting or ending
+
+    async def _run(self, nursery: ActorNursery) -> CellResult:
+        request = self._request
+        actor = self._actor = await self._find(nursery) or await nursery.start_actor(
+            request.name, spawn_method=request.backend
+        )
+        try:
+            return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
+        finally:
+            if request.name is None:
+                actor.request_end()  # the prompt does not wait for it
+
+    async def _find(self, nursery: ActorNursery) -> Actor | None:
+        name, backend = self._request.name, self._request.backend
+        if name is None:
+            return None
+        actor = nursery.actors.get(name)
+        if actor is None:
+            if death := nursery.pop_death(name):
+                self._output(Output(0, "stderr", f"{death}\nA new one takes its name.\n"))
+            return None
+        if backend is not None and backend != actor.spawn_method:
+            raise ActorConflict(
+                name,
+                f"runs on {actor.spawn_method!r}, not {backend!r}:"
+                f" close it first (%subints close {name}) or choose another name.",
+            )
+        return actor
+
+
+def _value(result: CellResult) -> CellValue | None:
+    return None if result.value is None else CellValue(result.value)
