@@ -184,6 +184,8 @@ class Control:
         stream, decoder = self._pipes[pipe]
         if text := decoder.decode(data):
             self._outbox.take_text(self.run, stream, text)
+            # Not a moment in our hands only: it may be the last words before a crash.
+            self._outbox.urgent |= stream == "stderr"
         return bool(data)
 
     def _send(self) -> None:

@@ -10,10 +10,13 @@ import trio
 
 from subint_magic.errors import ActorConflict, ActorError
 from subint_magic.runtime.actor import GRACE, Actor
+from subint_magic.runtime.lifecycle import ENDED
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from subint_magic.spawn import SpawnMethod
 
 __all__ = ["ActorNursery", "open_nursery"]
 
@@ -31,10 +34,10 @@ class ActorNursery:
     @property
     def actors(self) -> dict[str, Actor]:
         """The live actors by name, oldest first."""
-        return dict(self._actors)
+        return {name: actor for name, actor in self._actors.items() if actor.state not in ENDED}
 
     async def start_actor(
-        self, name: str | None = None, *, spawn_method: str | None = None
+        self, name: str | None = None, *, spawn_method: str | SpawnMethod | None = None
     ) -> Actor:
         """Start an actor and wait until it is ready for cells.
 
@@ -42,7 +45,7 @@ class ActorNursery:
 
         Args:
             name: its name; without one it gets a name that is free.
-            spawn_method: the key of a spawn method; without it, the selected one.
+            spawn_method: a spawn method or the key of one; without it, the selected one.
 
         Raises:
             UnknownSpawnMethod: there is no such spawn method.
@@ -52,8 +55,9 @@ class ActorNursery:
             ProtocolError: its child said something that it may not.
         """
         method = find_spawn_method(spawn_method)
-        name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in self._actors)
-        if name in self._actors:
+        live = self.actors
+        name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
+        if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
         actor = self._actors[name] = Actor(name, method, self._grace)
         self._tasks.start_soon(self._keep, actor)
@@ -81,7 +85,8 @@ class ActorNursery:
         try:
             await actor.supervise()
         finally:
-            self._actors.pop(actor.name, None)
+            if self._actors.get(actor.name) is actor:  # its name may have a new owner by now
+                del self._actors[actor.name]
             if actor.unreported_death:
                 self._dead.append(actor)
 

@@ -139,7 +139,7 @@ class Supervisor:
 
     async def _listen(self, channel: Channel) -> None:
         try:
-            async for message in channel.messages():
+            while message := await channel.receive():
                 self._conversation.check(message)
                 self._greeted.set()
                 self._on_message(message)
@@ -171,7 +171,8 @@ class Supervisor:
                 await self._hung_up.wait()  # it may still have something to say
             await channel.aclose()
             await self._ended.wait()
-        trigger = Trigger.ENDED if self._asked and self._conversation.parted else Trigger.FAIL
+        in_order = self._conversation.parted or self._patience.cancelled_caught
+        trigger = Trigger.ENDED if in_order else Trigger.FAIL
         if not self._ended.is_set():
             # Without a channel the child interrupts itself again and again.
             await channel.aclose()

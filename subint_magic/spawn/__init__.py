@@ -16,6 +16,7 @@ write a module with a ``*_proc`` and a `SpawnMethod`, and add its line to the re
 
 from subint_magic.spawn._contract import Child, ChildEnd, SpawnMethod
 from subint_magic.spawn._spawn import (
+    ENTRY_POINTS,
     SpawnMethodKey,
     SpawnMethodStatus,
     default_start_method,
@@ -24,9 +25,11 @@ from subint_magic.spawn._spawn import (
     spawn_method,
     spawn_methods,
     try_set_start_method,
+    using_start_method,
 )
 
 __all__ = [
+    "ENTRY_POINTS",
     "Child",
     "ChildEnd",
     "SpawnMethod",
@@ -38,4 +41,5 @@ __all__ = [
     "spawn_method",
     "spawn_methods",
     "try_set_start_method",
+    "using_start_method",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
-from subint_magic.spawn._process import StdioPipes, kill_group
+from subint_magic.spawn._process import StdioPipes, end_group, kill_group
 from subint_magic.wire.channel import socket_pair
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class _MpChild:
         if self._process.exitcode is None:
             await trio.lowlevel.wait_readable(self._end_fd)
             self._process.join()  # does not block: it has ended
+            assert self._process.pid is not None
+            end_group(self._process.pid)
         assert self._process.exitcode is not None
         return ChildEnd.of_process(self._process.exitcode, self._pipes.last_words())
 

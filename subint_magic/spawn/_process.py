@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["StdioPipes", "kill_group"]
+__all__ = ["StdioPipes", "end_group", "kill_group"]
 
 _TAIL = 2**16
 
@@ -57,13 +57,21 @@ class StdioPipes:
 
 
 def kill_group(pid: int) -> None:
-    """Kill the process *pid* and what it started, as long as that stayed in its group.
+    """Kill the process *pid*, and what it started as long as that stayed in its group.
 
     Every child leads a group of its own: a SIGINT for the kernel's group, by Ctrl-C in a terminal
     or by a Jupyter server, must not reach it.
     """
-    try:
+    end_group(pid)
+    with suppress(ProcessLookupError):  # it may not have come to make its group
+        os.kill(pid, signal.SIGKILL)
+
+
+def end_group(pid: int) -> None:
+    """Kill what the process *pid*, which has ended, has left in its group.
+
+    What an actor starts ends with it. Called right after the process was reaped, before its number
+    can have come round again.
+    """
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # it has not come to make its group, or is gone
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -20,6 +22,7 @@ __all__ = [
     "spawn_method",
     "spawn_methods",
     "try_set_start_method",
+    "using_start_method",
 ]
 
 SpawnMethodKey = Literal["subint", "subint_legacy", "trio", "mp_spawn", "mp_forkserver"]
@@ -104,13 +107,15 @@ def spawn_methods() -> list[SpawnMethodStatus]:
     return statuses
 
 
-def spawn_method(key: str | None = None) -> SpawnMethod:
-    """Return the spawn method *key*, or the selected one.
+def spawn_method(key: str | SpawnMethod | None = None) -> SpawnMethod:
+    """Return the spawn method *key*, or the selected one; one that is no key is given back.
 
     Raises:
         UnknownSpawnMethod: there is none with this key.
         SpawnMethodUnavailable: it cannot run here; the message says why and what can.
     """
+    if isinstance(key, SpawnMethod):
+        return key
     key = key or get_start_method()
     known = {**_methods, **_plugins()}
     if key not in known:
@@ -145,6 +150,17 @@ def try_set_start_method(key: str) -> SpawnMethod:
     method = spawn_method(key)
     _selected = key
     return method
+
+
+@contextmanager
+def using_start_method(key: str) -> Iterator[SpawnMethod]:
+    """Select the spawn method *key* for the length of a block, as `try_set_start_method` does."""
+    global _selected  # noqa: PLW0603
+    before = _selected
+    try:
+        yield try_set_start_method(key)
+    finally:
+        _selected = before
 
 
 def shut_down_methods() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
-from subint_magic.spawn._process import StdioPipes, kill_group
+from subint_magic.spawn._process import StdioPipes, end_group, kill_group
 from subint_magic.wire.channel import socket_pair
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class _TrioChild:
     async def wait(self) -> ChildEnd:
         """Wait until the process has ended, and reap it."""
         returncode = await self._process.wait()
+        end_group(self._process.pid)
         return ChildEnd.of_process(returncode, self._pipes.last_words())
 
     def kill(self) -> None:

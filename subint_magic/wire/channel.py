@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,8 +13,6 @@ from subint_magic._child import frames
 from subint_magic.wire.messages import FromChild
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from subint_magic.wire.messages import ToChild
 
 __all__ = ["Channel", "socket_pair"]
@@ -34,6 +33,8 @@ class Channel:
         self._limit = limit
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+        self._splitter = frames.Splitter(limit)
+        self._payloads: deque[bytes] = deque()
         self._sending = trio.Lock()
 
     async def send(self, message: ToChild) -> None:
@@ -51,29 +52,27 @@ class Channel:
             with trio.CancelScope(shield=True):
                 await self._stream.send_all(data)
 
-    async def messages(self) -> AsyncIterator[FromChild]:
-        """Yield messages until the child closes its end or breaks off.
+    async def receive(self) -> FromChild | None:
+        """Return the next message; ``None`` once the child has closed its end or broken off.
 
         Raises:
             FrameError: what came is malformed, oversized or truncated.
             trio.ClosedResourceError: this end was closed.
         """
-        splitter = frames.Splitter(self._limit)
-        while True:
+        while not self._payloads:
             try:
                 data = await self._stream.receive_some(_RECEIVE_SIZE)
             except trio.BrokenResourceError:
                 data = b""
+            self._payloads.extend(self._splitter.feed(bytes(data)))
             if not data:
-                break
-            for payload in splitter.feed(bytes(data)):
-                try:
-                    message = self._decoder.decode(payload)
-                except (msgspec.DecodeError, msgspec.ValidationError) as error:
-                    raise frames.FrameError(f"a malformed message ({error})") from None
-                yield message
-        if splitter.truncated:
-            raise frames.FrameError("the stream ended inside a frame")
+                if self._splitter.truncated:
+                    raise frames.FrameError("the stream ended inside a frame")
+                return None
+        try:
+            return self._decoder.decode(self._payloads.popleft())
+        except msgspec.DecodeError as error:
+            raise frames.FrameError(f"a malformed message ({error})") from None
 
     async def aclose(self) -> None:
         """Close this end; whoever waits on the channel wakes."""

@@ -57,22 +57,22 @@ class Conversation:
                 self.parted = True
 
     def _problem(self, message: FromChild) -> str | None:
-        kind = type(message).__name__.lower()
+        kind = f"a message {type(message).__name__.lower()!r}"
         if self.parted:
-            return f"a {kind} after its goodbye"
+            return f"{kind} after its goodbye"
         if isinstance(message, Hello):
             if self.greeted:
                 return "a second hello"
             if message.protocol != PROTOCOL:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
-            return f"a {kind} before its hello"
+            return f"{kind} before its hello"
         elif isinstance(message, Output):
             if message.run > self._sent:
                 return f"output of run {message.run}, which was not sent"
         elif isinstance(message, Result | Done):
             if not self._done < message.run <= self._sent:
-                return f"a {kind} of run {message.run}, which is not running"
+                return f"{kind} of run {message.run}, which is not running"
         elif not self._close_sent:
             return "a goodbye that nobody asked for"
         return None

@@ -1,0 +1,17 @@
+"""Every built-in backend passes the same tests."""
+
+import pytest
+
+from subint_magic.testing.contract import ProcessContract, SpawnContract
+
+
+class TestSubinterpreters(SpawnContract):
+    @pytest.fixture(params=["subint", "subint_legacy"])
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+
+class TestProcesses(ProcessContract):
+    @pytest.fixture(params=["trio", "mp_spawn", "mp_forkserver"])
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        return request.param

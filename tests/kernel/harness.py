@@ -1,0 +1,384 @@
+"""A real kernel, driven as a frontend drives it. Nothing here waits for a time to pass.
+
+Kernel     starts, runs cells, interrupts, shuts down
+Cell       one execute request: what has come of it so far
+Gate       a point in a cell's code that the test lets it pass
+Signal     the other way round: a point that the test waits for
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import zmq
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+
+from subint_magic.spawn import default_start_method
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PATIENCE = 30.0
+"""Seconds after which a test that waits has failed. No test that passes comes near it."""
+
+_KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
+
+
+class Gate:
+    """A point that a cell does not pass before the test opens it.
+
+    Attributes:
+        code: a statement that waits there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._fd = os.open(path, os.O_RDWR)  # no open() of the FIFO waits for its other end
+        self.code = f"with open({str(path)!r}, 'rb', 0) as gate: gate.read(1)"
+
+    def open(self) -> None:
+        """Let one pass."""
+        os.write(self._fd, b".")
+
+    def close(self) -> None:
+        """Let all pass."""
+        os.close(self._fd)
+
+
+class Signal:
+    """A point that the test waits for.
+
+    Attributes:
+        code: a statement that says that it was reached.
+    """
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._fd = os.open(path, os.O_RDWR)
+        self.code = f"with open({str(path)!r}, 'wb', 0) as signal: signal.write(b'.')"
+
+    def wait(self) -> None:
+        """Wait until a cell has come there."""
+        if not select.select([self._fd], [], [], PATIENCE)[0]:
+            raise TimeoutError("no cell came to the signal")
+        os.read(self._fd, 1)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class Cell:
+    """One execute request. What arrives late, after the cell has ended, is added here too.
+
+    Attributes:
+        outputs: what it showed, in order: ``("stdout" | "stderr" | "result", text)``,
+            ``("display", mimebundle)`` or ``("error", ename, evalue, traceback)``.
+        comms: messages of comms that were sent on its behalf.
+        reply: the content of the shell reply, once it is there.
+        begun: whether the kernel has begun to run it.
+        idle: whether the kernel has said that it is done with it.
+    """
+
+    def __init__(self, kernel: Kernel, msg_id: str) -> None:
+        self.msg_id = msg_id
+        self.outputs: list[tuple[Any, ...]] = []
+        self.comms: list[dict[str, Any]] = []
+        self.reply: dict[str, Any] | None = None
+        self.begun = False
+        self.idle = False
+        self._kernel = kernel
+
+    @property
+    def done(self) -> bool:
+        return self.idle and self.reply is not None
+
+    @property
+    def status(self) -> str:
+        """``"ok"``, ``"error"`` or ``"aborted"``."""
+        assert self.reply is not None
+        return self.reply["status"]
+
+    @property
+    def stdout(self) -> str:
+        return "".join(output[1] for output in self.outputs if output[0] == "stdout")
+
+    @property
+    def stderr(self) -> str:
+        return "".join(output[1] for output in self.outputs if output[0] == "stderr")
+
+    @property
+    def streams(self) -> list[tuple[str, str]]:
+        """stdout and stderr in order, with what was sent in pieces put together."""
+        joined: list[tuple[str, str]] = []
+        for kind, text, *_ in self.outputs:
+            if kind in ("stdout", "stderr"):
+                if joined and joined[-1][0] == kind:
+                    text = joined.pop()[1] + text
+                joined.append((kind, text))
+        return joined
+
+    @property
+    def results(self) -> list[str]:
+        return [output[1] for output in self.outputs if output[0] == "result"]
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        """Name and value of each error that was shown."""
+        return [output[1:3] for output in self.outputs if output[0] == "error"]
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """The one error."""
+        (error,) = self.errors
+        return error
+
+    @property
+    def traceback(self) -> str:
+        """The one traceback."""
+        (lines,) = [output[3] for output in self.outputs if output[0] == "error"]
+        return "\n".join(lines)
+
+    @property
+    def page(self) -> str:
+        """What the reply's payload shows in the pager."""
+        assert self.reply is not None
+        return "".join(
+            payload["data"]["text/plain"]
+            for payload in self.reply["payload"]
+            if payload["source"] == "page"
+        )
+
+    def wait(self) -> Cell:
+        """Wait until the cell has ended."""
+        self._kernel.wait_until(lambda: self.done, f"the end of {self}")
+        return self
+
+    def wait_output(self, text: str) -> Cell:
+        """Wait until *text* was printed; the cell may well go on."""
+        self._kernel.wait_until(
+            lambda: text in self.stdout or text in self.stderr, f"{text!r} from {self}"
+        )
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Cell reply={self.reply} outputs={self.outputs}>"
+
+
+class Kernel:
+    """A kernel process with a client.
+
+    Args:
+        directory: where it runs, and where its connection file goes.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._manager = KernelManager(
+            kernel_name="python3",
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[_KERNEL_SPECS]),
+            connection_file=str(directory / "connection.json"),
+        )
+        self._manager.start_kernel(cwd=str(directory))
+        self._client = self._manager.client(context=self._manager.context)
+        self._client.start_channels(stdin=False, hb=False)
+        self._cells: dict[str, Cell] = {}
+        self._welcome = 0
+        self._control_replies: dict[str, dict[str, Any]] = {}
+        self._poller = zmq.Poller()
+        self._sockets = {
+            self._client.iopub_channel.socket: self._hear_iopub,
+            self._client.shell_channel.socket: self._hear_shell,
+            self._client.control_channel.socket: self._hear_control,
+        }
+        for socket in self._sockets:
+            self._poller.register(socket, zmq.POLLIN)
+        self._begin()
+
+    def _begin(self) -> None:
+        assert self._manager.provisioner is not None
+        self.process: subprocess.Popen[bytes] = self._manager.provisioner.process
+        self.pid = self.process.pid
+        self._end_fd = os.pidfd_open(self.pid)
+        self._poller.register(self._end_fd, zmq.POLLIN)
+        welcomes = self._welcome
+        self.wait_until(lambda: self._welcome > welcomes, "a subscription to the kernel's output")
+        self._cell(self._client.kernel_info()).wait()
+
+    # cells
+
+    def run(self, code: str) -> Cell:
+        """Run a cell to its end."""
+        return self.start(code).wait()
+
+    def ok(self, code: str) -> Cell:
+        """Run a cell that must succeed."""
+        cell = self.run(code)
+        assert cell.status == "ok", cell
+        return cell
+
+    def start(self, code: str, subshell: str | None = None) -> Cell:
+        """Send a cell and do not wait for it."""
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        return self._cell(self._send(self._client.shell_channel, "execute_request", content, subshell))
+
+    def open_comm(self, target: str) -> Cell:
+        """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""
+        content = {"comm_id": target, "target_name": target, "data": {}}
+        return self._cell(self._send(self._client.shell_channel, "comm_open", content))
+
+    @contextmanager
+    def subshell(self) -> Iterator[str]:
+        """Give a second thread of execution, as JupyterLab's subshell consoles use it."""
+        key = self._control("create_subshell_request", {})["subshell_id"]
+        yield key
+        self._control("delete_subshell_request", {"subshell_id": key})
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Take in messages until *condition* holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            left = deadline - time.monotonic()
+            if left < 0:
+                raise TimeoutError(f"waited in vain for {what}")
+            ready = dict(self._poller.poll(left * 1000))
+            if list(ready) == [self._end_fd]:
+                raise ChildProcessError(
+                    f"the kernel ended ({self.process.poll()}), waiting for {what}"
+                )
+            for socket in ready:
+                if socket != self._end_fd:
+                    self._sockets[socket](self._receive(socket))
+
+    def _cell(self, msg_id: str) -> Cell:
+        cell = self._cells[msg_id] = Cell(self, msg_id)
+        return cell
+
+    def _send(
+        self, channel: Any, kind: str, content: dict[str, Any], subshell: str | None = None
+    ) -> str:
+        message = self._client.session.msg(kind, content)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
+        channel.send(message)
+        return message["header"]["msg_id"]
+
+    def _control(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        msg_id = self._send(self._client.control_channel, kind, content)
+        self.wait_until(lambda: msg_id in self._control_replies, f"the reply to {kind}")
+        return self._control_replies.pop(msg_id)
+
+    def _receive(self, socket: zmq.Socket[bytes]) -> dict[str, Any]:
+        _, parts = self._client.session.feed_identities(socket.recv_multipart())
+        return self._client.session.deserialize(parts)
+
+    def _hear_shell(self, message: dict[str, Any]) -> None:
+        if cell := self._cells.get(message["parent_header"]["msg_id"]):
+            cell.reply = message["content"]
+
+    def _hear_control(self, message: dict[str, Any]) -> None:
+        self._control_replies[message["parent_header"]["msg_id"]] = message["content"]
+
+    def _hear_iopub(self, message: dict[str, Any]) -> None:
+        kind, content = message["msg_type"], message["content"]
+        if kind == "iopub_welcome":
+            self._welcome += 1
+        cell = self._cells.get(message["parent_header"].get("msg_id", ""))
+        if cell is None:
+            return
+        match kind:
+            case "status":
+                cell.idle = content["execution_state"] == "idle"
+            case "execute_input":
+                cell.begun = True
+            case "stream":
+                cell.outputs.append((content["name"], content["text"]))
+            case "execute_result":
+                cell.outputs.append(("result", content["data"]["text/plain"]))
+            case "display_data":
+                cell.outputs.append(("display", content["data"]))
+            case "error":
+                cell.outputs.append(
+                    ("error", content["ename"], content["evalue"], content["traceback"])
+                )
+            case "comm_msg":
+                cell.comms.append(content["data"])
+
+    # the process
+
+    def interrupt(self) -> None:
+        """What the frontend's stop button does."""
+        self._manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """SIGKILL for the kernel alone."""
+        self.process.kill()
+        self.wait_end()
+
+    def shut_down(self) -> None:
+        """What a frontend does: an interrupt, then a request; it loses patience after 2.5 s."""
+        self._manager.shutdown_kernel()
+        self.wait_end()
+
+    def request_shutdown(self) -> None:
+        """The request alone."""
+        self._send(self._client.control_channel, "shutdown_request", {"restart": False})
+        self.wait_end()
+
+    def restart(self) -> None:
+        """What a frontend's restart button does; raises if the old process failed."""
+        before = self.process
+        os.close(self._end_fd)
+        self._poller.unregister(self._end_fd)
+        self._manager.restart_kernel()
+        assert before.returncode == 0
+        self._begin()
+
+    def wait_end(self) -> None:
+        """Wait until the process has ended."""
+        if not select.select([self._end_fd], [], [], PATIENCE)[0]:
+            raise TimeoutError("waited in vain for the end of the kernel")
+        self.process.wait()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def descendants(self) -> list[psutil.Process]:
+        """All processes that it has started."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def reset(self) -> None:
+        """End what a test has left running; raises if the kernel does not come back to order."""
+        if not all(cell.done for cell in self._cells.values()):
+            self.interrupt()
+            self.wait_until(lambda: all(c.done for c in self._cells.values()), "the cells to end")
+        self._cells.clear()
+        for line in ("%autoawait asyncio", f"%spawn_backend {default_start_method()}"):
+            self.ok(line)
+        self.ok("%subints close --all")
+
+    def close(self) -> None:
+        """End the process, if it still runs, and give back what the client holds."""
+        self._manager.shutdown_kernel(now=True)
+        os.close(self._end_fd)
+
+
+def wait_gone(processes: list[psutil.Process]) -> None:
+    """Wait until all *processes* have ended."""
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
+    assert not alive

@@ -1,0 +1,83 @@
+import pytest
+
+from subint_magic._child.frames import PROTOCOL, FrameError
+from subint_magic.testing.fake import HELLO
+from subint_magic.wire.conversation import Conversation
+from subint_magic.wire.messages import (
+    Close,
+    Done,
+    FromChild,
+    Goodbye,
+    Hello,
+    Interrupt,
+    Output,
+    Result,
+    Run,
+    ToChild,
+)
+
+
+def run(number: int) -> Run:
+    return Run(number, "", "", "trio")
+
+
+def out(number: int) -> Output:
+    return Output(number, "stdout", "x")
+
+
+TO_CHILD = Run | Close | Interrupt
+
+GOOD: list[list[ToChild | FromChild]] = [
+    [HELLO],
+    [HELLO, run(1), out(1), Result(1, "x"), Done(1, "ok"), run(2), Done(2, "error")],
+    [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
+    [HELLO, out(0)],
+    [HELLO, Close(), Goodbye()],
+    [Close(), HELLO, Goodbye()],
+    [HELLO, run(1), Interrupt(1), Close(), Done(1, "interrupted"), Goodbye()],
+]
+
+BAD: list[tuple[str, list[ToChild | FromChild]]] = [
+    ("a message 'goodbye' before its hello", [Goodbye()]),
+    ("a message 'output' before its hello", [out(0)]),
+    ("a second hello", [HELLO, HELLO]),
+    ("version 99 of the protocol", [Hello(99, 1, 1, "3.14.0")]),
+    ("output of run 1, which was not sent", [HELLO, out(1)]),
+    ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
+    ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),
+    ("a message 'done' of run 1, which is not running", [HELLO, run(1), Done(1, "ok"), Done(1, "ok")]),
+    ("a message 'result' of run 1, which is not running", [HELLO, run(1), Done(1, "ok"), Result(1, "")]),
+    ("a goodbye that nobody asked for", [HELLO, Goodbye()]),
+    ("a message 'output' after its goodbye", [HELLO, Close(), Goodbye(), out(0)]),
+]
+
+
+def play(messages: list[ToChild | FromChild]) -> Conversation:
+    conversation = Conversation()
+    for message in messages:
+        if isinstance(message, TO_CHILD):
+            conversation.note(message)
+        else:
+            conversation.check(message)
+    return conversation
+
+
+@pytest.mark.parametrize("messages", GOOD)
+def test_what_is_in_order(messages: list[ToChild | FromChild]):
+    conversation = play(messages)
+    assert conversation.greeted
+    assert conversation.parted == isinstance(messages[-1], Goodbye)
+
+
+@pytest.mark.parametrize(("problem", "messages"), BAD)
+def test_what_is_not(problem: str, messages: list[ToChild | FromChild]):
+    with pytest.raises(FrameError, match=problem):
+        play(messages)
+
+
+def test_what_is_refused_is_not_noted():
+    conversation = Conversation()
+    with pytest.raises(FrameError):
+        conversation.check(Hello(PROTOCOL + 1, 1, 1, "3.14.0"))
+    assert not conversation.greeted
+    conversation.check(HELLO)

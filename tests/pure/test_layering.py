@@ -1,0 +1,82 @@
+"""Who may import whom: imports go one way."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import subint_magic
+
+PACKAGE = Path(subint_magic.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# room: the rooms it may import from
+ROOMS = {
+    "_child": {"_child"},
+    "errors": {"errors"},
+    "wire": {"wire", "errors", "_child"},
+    "spawn": {"spawn", "wire", "errors", "_child"},
+    "runtime": {"runtime", "spawn", "wire", "errors", "_child"},
+    "notebook": {"notebook", "runtime", "spawn", "wire", "errors"},
+    "testing": {"testing", "runtime", "spawn", "wire", "errors", "_child"},
+    "__init__": {"notebook", "runtime", "spawn", "wire", "errors"},
+}
+
+# outside package: the rooms or modules that may import it
+OUTSIDE = {
+    "asyncio": {"runtime.host", "_child.loops"},
+    "IPython": {"notebook", "__init__"},
+    "ipykernel": {"notebook"},
+    "ipywidgets": {"notebook"},
+    "msgspec": {"wire", "spawn", "runtime", "testing"},
+    "msgpack": {"_child"},
+    "trio": {"wire", "spawn", "runtime", "notebook", "testing", "_child.loops"},
+    "pytest": {"testing"},
+    "psutil": {"testing"},
+    "outcome": {"runtime.host"},
+}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_one_way(path: Path):
+    name = name_of(path)
+    room = name.partition(".")[0]
+    for imported in imports(path):
+        top, _, inside = imported.partition(".")
+        if top == "subint_magic":
+            target = inside.partition(".")[0]
+            assert target in ROOMS[room], f"{name} imports {imported}"
+            if target == "_child" and room != "_child":
+                assert inside.startswith("_child.frames"), f"{name} imports {imported}"
+        elif top in OUTSIDE:
+            allowed = OUTSIDE[top]
+            assert room in allowed or name in allowed, f"{name} imports {imported}"
+
+
+def test_the_child_needs_the_standard_library_and_msgpack_only():
+    import sys
+
+    for path in (PACKAGE / "_child").glob("*.py"):
+        for imported in imports(path):
+            top = imported.partition(".")[0]
+            assert top in {*sys.stdlib_module_names, "msgpack", "subint_magic", "trio"}
+
+
+def test_folders_have_one_idea():
+    for folder in {path.parent for path in MODULES}:
+        assert len(list(folder.glob("*.py"))) <= 10, folder

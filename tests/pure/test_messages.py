@@ -1,0 +1,99 @@
+"""The same bytes from both sides of the line."""
+
+from typing import Any
+
+import msgpack
+import msgpack.fallback
+import msgspec
+import pytest
+
+from subint_magic.wire import messages as m
+
+GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
+    (
+        m.Configure([b"/x"], None, {b"A": b"1"}),
+        {"kind": "configure", "sys_path": [b"/x"], "cwd": None, "environ": {b"A": b"1"}},
+        "84a46b696e64a9636f6e666967757265a87379735f7061746891c4022f78a3637764c0"
+        "a7656e7669726f6e81c40141c40131",
+    ),
+    (
+        m.Run(1, "é", "<a>", "trio"),
+        {"kind": "run", "run": 1, "source": "é", "filename": "<a>", "loop": "trio"},
+        "85a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696f",
+    ),
+    (m.Interrupt(300), {"kind": "interrupt", "run": 300}, "82a46b696e64a9696e74657272757074a372756ecd012c"),
+    (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
+    (
+        m.Hello(1, 7, 2, "3.14.2"),
+        {"kind": "hello", "protocol": 1, "pid": 7, "interpreter": 2, "python": "3.14.2"},
+        "85a46b696e64a568656c6c6fa870726f746f636f6c01a370696407ab696e746572707265746572"
+        "02a6707974686f6ea6332e31342e32",
+    ),
+    (
+        m.Output(1, "stderr", "x\n"),
+        {"kind": "output", "run": 1, "stream": "stderr", "text": "x\n"},
+        "84a46b696e64a66f7574707574a372756e01a673747265616da6737464657272a474657874a2780a",
+    ),
+    (
+        m.Result(1, "42"),
+        {"kind": "result", "run": 1, "text": "42"},
+        "83a46b696e64a6726573756c74a372756e01a474657874a23432",
+    ),
+    (
+        m.Done(2, "error", "E", "m", "tb"),
+        {
+            "kind": "done",
+            "run": 2,
+            "status": "error",
+            "type_name": "E",
+            "message": "m",
+            "traceback": "tb",
+        },
+        "86a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a145"
+        "a76d657373616765a16da974726163656261636ba27462",
+    ),
+    (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
+]
+
+ids = [type(message).__name__ for message, _, _ in GOLDEN]
+
+
+@pytest.mark.parametrize(("message", "plain", "golden"), GOLDEN, ids=ids)
+def test_golden_bytes(message: Any, plain: dict[str, Any], golden: str):
+    data = bytes.fromhex(golden)
+    assert msgspec.msgpack.encode(message) == data
+    assert msgpack.packb(plain) == data
+    assert msgpack.fallback.Packer().pack(plain) == data
+    assert msgpack.unpackb(data) == plain
+    assert msgpack.fallback.unpackb(data) == plain
+
+
+@pytest.mark.parametrize(("message", "plain", "golden"), GOLDEN, ids=ids)
+def test_what_is_decoded_is_what_was_meant(message: Any, plain: dict[str, Any], golden: str):
+    union = m.ToChild if ids.index(type(message).__name__) < 4 else m.FromChild
+    assert msgspec.msgpack.decode(bytes.fromhex(golden), type=union) == message
+    newer = msgpack.packb({**plain, "later": [1]})
+    assert msgspec.msgpack.decode(newer, type=union) == message
+
+
+def test_every_message_has_its_golden_bytes():
+    unions = {*m.ToChild.__value__.__args__, *m.FromChild.__value__.__args__}
+    assert {type(message) for message, _, _ in GOLDEN} == unions
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"kind": "output", "run": 1, "stream": "stdlog", "text": ""},
+        {"kind": "output", "run": "1", "stream": "stdout", "text": ""},
+        {"kind": "output", "run": 1, "stream": "stdout"},
+        {"kind": "done", "run": 1, "status": "perhaps"},
+        {"kind": "unheard-of"},
+        {},
+        [],
+    ],
+)
+def test_a_wrong_message_is_refused(plain: object):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(msgpack.packb(plain), type=m.FromChild)
