@@ -27,14 +27,13 @@ class ActorNursery:
     def __init__(self, tasks: trio.Nursery, grace: float) -> None:
         self._tasks = tasks
         self._grace = grace
-        self._actors: dict[str, Actor] = {}
-        self._dead: list[Actor] = []
+        self._actors: list[Actor] = []  # the live ones, and the dead that nobody was told of
         self._numbers = count(1)
 
     @property
     def actors(self) -> dict[str, Actor]:
         """The live actors by name, oldest first."""
-        return {name: actor for name, actor in self._actors.items() if actor.state not in ENDED}
+        return {actor.name: actor for actor in self._actors if actor.state not in ENDED}
 
     async def start_actor(
         self, name: str | None = None, *, spawn_method: str | SpawnMethod | None = None
@@ -59,7 +58,8 @@ class ActorNursery:
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
         if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
-        actor = self._actors[name] = Actor(name, method, self._grace)
+        actor = Actor(name, method, self._grace)
+        self._actors.append(actor)
         self._tasks.start_soon(self._keep, actor)
         try:
             await actor.wait_ready()
@@ -77,28 +77,27 @@ class ActorNursery:
 
     def pop_death(self, name: str) -> ActorError | None:
         """Return why the last actor *name* died, if nobody was told; nobody is told twice."""
-        dead = next((actor for actor in reversed(self._dead) if actor.name == name), None)
-        self._dead = [actor for actor in self._dead if actor.name != name]
-        return dead.unreported_death if dead else None
+        deaths = [(a, death) for a in self._actors if a.name == name and (death := a.unreported_death)]
+        for actor, _ in deaths:
+            self._actors.remove(actor)
+        return deaths[-1][1] if deaths else None
 
     async def _keep(self, actor: Actor) -> None:
         try:
             await actor.supervise()
         finally:
-            if self._actors.get(actor.name) is actor:  # its name may have a new owner by now
-                del self._actors[actor.name]
-            if actor.unreported_death:
-                self._dead.append(actor)
+            if actor in self._actors and not actor.unreported_death:
+                self._actors.remove(actor)
 
     def _raise_unreported(self) -> None:
-        deaths = [error for actor in self._dead if (error := actor.unreported_death)]
+        deaths = [death for actor in self._actors if (death := actor.unreported_death)]
         if len(deaths) == 1:
             raise deaths[0]
         if deaths:
             raise ExceptionGroup("several actors died", deaths)
 
     def _request_cancel(self) -> None:
-        for actor in self._actors.values():
+        for actor in self._actors:
             actor.request_cancel()
 
 

@@ -16,9 +16,9 @@ from subint_magic.errors import (
     ProtocolError,
     RunCancelled,
 )
-from subint_magic.runtime.actor import SOFT
+from subint_magic.runtime.actor import SOFT, Actor
 from subint_magic.runtime.lifecycle import State
-from subint_magic.runtime.nursery import open_nursery
+from subint_magic.runtime.nursery import ActorNursery, open_nursery
 from subint_magic.runtime.supervisor import BOOT_TIMEOUT, FAREWELL
 from subint_magic.spawn import ChildEnd
 from subint_magic.testing.fake import HELLO, FakePeer, Script, fake_method
@@ -235,39 +235,44 @@ async def test_death_during_a_run_has_the_last_words(autojump_clock: MockClock):
         assert caught.value.stderr == "said. Unsent."
 
 
-async def test_a_death_while_idle_that_nobody_noticed_is_raised_by_the_block(autojump_clock: MockClock):
-    async def child(peer: FakePeer) -> None:
-        await peer.say(HELLO)
+async def die_idle(nursery: ActorNursery, name: str) -> Actor:
+    """Start an actor, and let its child die once it is idle."""
+    now = trio.Event()
 
+    async def mortal(peer: FakePeer) -> None:
+        await peer.say(HELLO)
+        await now.wait()
+
+    actor = await nursery.start_actor(name, spawn_method=fake_method(mortal))
+    now.set()
+    assert await actor.wait_ended() is State.FAILED
+    return actor
+
+
+async def test_a_death_while_idle_that_nobody_noticed_is_raised_by_the_block(
+    autojump_clock: MockClock,
+):
     with pytest.raises(ActorDied, match="'a' died while idle"):
         async with open_nursery() as nursery:
-            actor = await nursery.start_actor("a", spawn_method=fake_method(child))
-            await actor.wait_ended()
+            await die_idle(nursery, "a")
     with pytest.raises(ExceptionGroup) as caught:
         async with open_nursery() as nursery:
-            for name in "ab":
-                actor = await nursery.start_actor(name, spawn_method=fake_method(child))
-                await actor.wait_ended()
+            await die_idle(nursery, "a")
+            await die_idle(nursery, "b")
     assert caught.group_contains(ActorDied, match="'b' died while idle")
 
 
 async def test_a_death_that_was_told_is_not_told_again(autojump_clock: MockClock):
-    async def child(peer: FakePeer) -> None:
-        await peer.say(HELLO)
-
     async with open_nursery() as nursery:
-        actor = await nursery.start_actor("a", spawn_method=fake_method(child))
-        await actor.wait_ended()
+        actor = await die_idle(nursery, "a")
         with pytest.raises(ActorDied):
             await actor.run_cell("x")
     async with open_nursery() as nursery:
-        actor = await nursery.start_actor("a", spawn_method=fake_method(child))
-        await actor.wait_ended()
+        await die_idle(nursery, "a")
         assert "while idle" in str(nursery.pop_death("a"))
         assert nursery.pop_death("a") is None
     async with open_nursery(strict=False) as nursery:
-        actor = await nursery.start_actor("a", spawn_method=fake_method(child))
-        await actor.wait_ended()
+        await die_idle(nursery, "a")
 
 
 async def test_a_child_that_hangs_up_and_lives_on_is_killed(autojump_clock: MockClock):

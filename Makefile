@@ -1,0 +1,40 @@
+# PYTHON chooses the version: make test PYTHON=3.15
+# ARGS goes to the command:   make test ARGS="-k lifecycle"
+PYTHON ?= 3.14
+VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
+
+# Where this is set, every new interpreter compiles each module it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo test check bench lab clean
+
+help:   ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+setup:  ## find Python and make its virtual environment; quick when there is one
+	@python3 scripts/make_venv.py $(PYTHON)
+
+demo: setup   ## run the demo notebook in a real kernel and print it
+	@$(VENV)/bin/python scripts/demo.py $(ARGS)
+
+test: setup   ## run the tests
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+# pyright finds the packages through the first Python on PATH.
+check: setup  ## lint, types and layering
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes subint_magic --ignoreexternal
+	$(VENV)/bin/python -m pytest tests/pure/test_layering.py
+
+bench: setup  ## measure, and print a table
+	$(VENV)/bin/python scripts/bench.py $(ARGS)
+
+lab:          ## open the notebooks in JupyterLab
+	@python3 scripts/make_venv.py $(PYTHON) lab
+	$(VENV)/bin/jupyter lab --notebook-dir notebooks $(ARGS)
+
+clean:        ## remove the virtual environments and caches
+	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
