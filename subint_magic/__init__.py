@@ -29,37 +29,78 @@ if TYPE_CHECKING:
 
     from subint_magic.errors import (
         ActorBusy as ActorBusy,
+    )
+    from subint_magic.errors import (
         ActorConflict as ActorConflict,
+    )
+    from subint_magic.errors import (
         ActorDied as ActorDied,
+    )
+    from subint_magic.errors import (
         ActorEnded as ActorEnded,
+    )
+    from subint_magic.errors import (
         ActorError as ActorError,
+    )
+    from subint_magic.errors import (
         CellError as CellError,
+    )
+    from subint_magic.errors import (
         HostEnded as HostEnded,
+    )
+    from subint_magic.errors import (
         IllegalTransition as IllegalTransition,
+    )
+    from subint_magic.errors import (
         ProtocolError as ProtocolError,
+    )
+    from subint_magic.errors import (
         RunCancelled as RunCancelled,
+    )
+    from subint_magic.errors import (
         RunError as RunError,
+    )
+    from subint_magic.errors import (
         SpawnError as SpawnError,
+    )
+    from subint_magic.errors import (
         SpawnMethodUnavailable as SpawnMethodUnavailable,
+    )
+    from subint_magic.errors import (
         SubintMagicError as SubintMagicError,
+    )
+    from subint_magic.errors import (
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
     from subint_magic.runtime.actor import Actor as Actor
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
+    )
+    from subint_magic.runtime.nursery import (
         open_nursery as open_nursery,
     )
     from subint_magic.runtime.run import CellResult as CellResult
     from subint_magic.spawn import (
         SpawnMethod as SpawnMethod,
+    )
+    from subint_magic.spawn import (
         SpawnMethodKey as SpawnMethodKey,
+    )
+    from subint_magic.spawn import (
         SpawnMethodStatus as SpawnMethodStatus,
+    )
+    from subint_magic.spawn import (
         get_start_method as get_start_method,
+    )
+    from subint_magic.spawn import (
         spawn_methods as spawn_methods,
+    )
+    from subint_magic.spawn import (
         try_set_start_method as try_set_start_method,
     )
-    from subint_magic.wire.messages import Output as Output, Result as Result
+    from subint_magic.wire.messages import Output as Output
+    from subint_magic.wire.messages import Result as Result
 
 __version__ = "0.1.0"
 
@@ -97,7 +138,39 @@ _WHERE = {
     "try_set_start_method": _spawn,
 }
 
-__all__ = [*_WHERE, "__version__", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [
+    "Actor",
+    "ActorBusy",
+    "ActorConflict",
+    "ActorDied",
+    "ActorEnded",
+    "ActorError",
+    "ActorNursery",
+    "CellError",
+    "CellResult",
+    "HostEnded",
+    "IllegalTransition",
+    "Output",
+    "ProtocolError",
+    "Result",
+    "RunCancelled",
+    "RunError",
+    "SpawnError",
+    "SpawnMethod",
+    "SpawnMethodKey",
+    "SpawnMethodStatus",
+    "SpawnMethodUnavailable",
+    "State",
+    "SubintMagicError",
+    "UnknownSpawnMethod",
+    "__version__",
+    "get_start_method",
+    "load_ipython_extension",
+    "open_nursery",
+    "spawn_methods",
+    "try_set_start_method",
+    "unload_ipython_extension",
+]
 
 
 def __getattr__(name: str) -> object:

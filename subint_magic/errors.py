@@ -74,9 +74,8 @@ class UnknownSpawnMethod(SpawnError, ValueError):
 
     def __init__(self, key: str, valid: Iterable[str]) -> None:
         valid = list(valid)
-        super().__init__(
-            f"unknown spawn method {key!r}.{did_you_mean(key, valid)} Valid keys: {', '.join(valid)}."
-        )
+        hint = did_you_mean(key, valid)
+        super().__init__(f"unknown spawn method {key!r}.{hint} Valid keys: {', '.join(valid)}.")
         self.key = key
 
 

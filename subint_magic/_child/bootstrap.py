@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import _interpreters  # `concurrent.interpreters`, which is 3.14 and heavier, stands on it
 import os
 import sys
-
-import _interpreters  # `concurrent.interpreters`, which is 3.14 and heavier, stands on it
 
 from subint_magic._child import frames, streams
 from subint_magic._child.control import Control

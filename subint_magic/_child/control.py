@@ -54,7 +54,9 @@ class Control:
         self.run = 0
         """The run that output belongs to: the current one, or the last while idle."""
         self._fd = fd
-        self._pipes = {pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes}
+        self._pipes = {
+            pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
+        }
         self._fence = fence
         self._outbox = Outbox()
         self._wake, self._waker = os.pipe()

@@ -89,18 +89,20 @@ class Executor:
 
             async def body() -> None:
                 for code in codes:
-                    result = eval(code, namespace)  # noqa: S307 - running code is what we do
+                    result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
                         await result
 
             self._loops.run(loop, body)
         else:
             for code in codes:
-                exec(code, namespace)  # noqa: S102
+                exec(code, namespace)
 
     def _compile(self, source: str, filename: str) -> list[CodeType]:
         """Return the code of the cell, and that of its last expression if it ends in one."""
-        tree: Any = compile(source, filename, "exec", self._flags | PyCF_ONLY_AST, dont_inherit=True)
+        tree: Any = compile(
+            source, filename, "exec", self._flags | PyCF_ONLY_AST, dont_inherit=True
+        )
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], Expr) else None
         codes: list[CodeType] = []
         if tree.body:

@@ -8,11 +8,11 @@ None of this takes a lock: an exception that strikes between acquiring a lock an
 
 from __future__ import annotations
 
+# `signal` itself imports enum: a fifth of what a child takes to start.
+import _signal as signal  # type: ignore[import-not-found]
 import sys
 import threading
 import time
-
-import _signal as signal  # `signal` itself imports enum: a fifth of what a child takes to start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Fence:
         self._armed = _NOBODY
         self._requested = _NOBODY
         self._delivering = False
-        self.soft: Callable[[], None] | None = None
+        self.soft: Callable[[], object] | None = None
         """Cancels the run's event loop from another thread, while the run has one."""
 
     def arm(self, run: int) -> None:
@@ -70,7 +70,7 @@ class Fence:
         if soft is not None and first:
             try:
                 soft()
-            except Exception:  # noqa: BLE001, S110 - the loop ended this moment, so the run has
+            except Exception:  # noqa: BLE001 - the loop ended this moment, so the run has
                 pass
         else:
             self._hit(run)

@@ -64,7 +64,7 @@ class Loops:
         async def main() -> bool:
             task = asyncio.current_task()
             assert task is not None
-            self._fence.soft = lambda: loop.call_soon_threadsafe(task.cancel) and None
+            self._fence.soft = lambda: loop.call_soon_threadsafe(task.cancel)
             try:
                 await body()
             except asyncio.CancelledError:

@@ -98,7 +98,7 @@ class Extension:
         if (
             self._kernel is None
             or not self._shell.autoawait
-            or not self._shell.loop_runner_map["asyncio"][0] is self._shell.loop_runner
+            or self._shell.loop_runner_map["asyncio"][0] is not self._shell.loop_runner
             or getattr(self._executing, "cell", False)
             or len(lines) != 1
             or not lines[0].startswith(_BLOCKING_CALL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from subint_magic.notebook.tables import age, text_table
 from subint_magic.spawn import spawn_methods, try_set_start_method
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.notebook.output import CellValue
@@ -86,7 +87,7 @@ class SubintMagics(Magics):
         with _user_errors():
             return self._job(line, cell).result()
 
-    @cell_magic(AWAITED)
+    @cell_magic(AWAITED)  # type: ignore[arg-type]
     async def _awaited(self, line: str, cell: str) -> CellValue | None:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
         with _user_errors():

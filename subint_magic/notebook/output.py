@@ -81,5 +81,5 @@ class _KernelWriter:
             )
 
 
-def _writer(stream: TextIO) -> _Writer | _KernelWriter:
+def _writer(stream: TextIO | OutStream) -> _Writer | _KernelWriter:
     return _KernelWriter(stream) if isinstance(stream, OutStream) else _Writer(stream)

@@ -15,7 +15,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
     return "\n".join(
-        "  ".join([cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)]).rstrip()
+        "  ".join(
+            [cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)]
+        ).rstrip()
         for line in lines
     )
 

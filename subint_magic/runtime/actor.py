@@ -61,10 +61,10 @@ class Actor:
 
     def __init__(self, name: str, method: SpawnMethod, grace: float = GRACE) -> None:
         self.name = name
-        self.spawn_method = method.key
-        self.state = State.SPAWNING
+        self.spawn_method: str = method.key
+        self.state: State = State.SPAWNING
         self.hello: Hello | None = None
-        self.started = trio.current_time()
+        self.started: float = trio.current_time()
         self._grace = grace
         self._supervisor = Supervisor(
             method, name, grace, on_spawned=self._on_spawned, on_message=self._on_message

@@ -31,7 +31,7 @@ class LoopThread:
     """An asyncio loop in a thread of its own, for programs that have none to lend."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         # A daemon: the interpreter joins other threads before it runs the atexit hook that ends us.
         self._thread = threading.Thread(target=self._run, name="subint_magic host", daemon=True)
         self._thread.start()
@@ -146,9 +146,7 @@ class Host:
         """Whether tasks can be started."""
         return not self._finished.done()
 
-    def start[T](
-        self, function: Callable[..., Awaitable[T]], *args: object
-    ) -> HostTask[T]:
+    def start[T](self, function: Callable[..., Awaitable[T]], *args: object) -> HostTask[T]:
         """Begin a task: ``function(nursery, *args)`` in trio.
 
         Raises:

@@ -77,7 +77,9 @@ class ActorNursery:
 
     def pop_death(self, name: str) -> ActorError | None:
         """Return why the last actor *name* died, if nobody was told; nobody is told twice."""
-        deaths = [(a, death) for a in self._actors if a.name == name and (death := a.unreported_death)]
+        deaths = [
+            (a, death) for a in self._actors if a.name == name and (death := a.unreported_death)
+        ]
         for actor, _ in deaths:
             self._actors.remove(actor)
         return deaths[-1][1] if deaths else None
@@ -102,7 +104,9 @@ class ActorNursery:
 
 
 @asynccontextmanager
-async def open_nursery(*, grace: float = GRACE, strict: bool = True) -> AsyncGenerator[ActorNursery]:
+async def open_nursery(
+    *, grace: float = GRACE, strict: bool = True
+) -> AsyncGenerator[ActorNursery]:
     """Open a block for actors; when it ends, they have ended.
 
     At the end of the block idle actors are closed, and those that run cells are cancelled. If the

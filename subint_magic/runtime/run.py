@@ -50,9 +50,9 @@ class CellRun:
     def __init__(self, actor: str, number: int, source: str, sink: Sink | None) -> None:
         self.number = number
         self.source = source
-        self.filename = f"<{actor} cell {number}>"
-        self.started = trio.current_time()
-        self.ended = trio.Event()
+        self.filename: str = f"<{actor} cell {number}>"
+        self.started: float = trio.current_time()
+        self.ended: trio.Event = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from subint_magic.errors import SpawnMethodUnavailable, UnknownSpawnMethod
 from subint_magic.spawn._contract import SpawnMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "ENTRY_POINTS",
@@ -66,12 +68,11 @@ class SpawnMethodStatus:
         return self.reason is None
 
 
-def _plugins() -> dict[str, str]:
-    return {
-        entry.name: entry.value
-        for entry in entry_points(group=ENTRY_POINTS)
-        if entry.name not in _methods
-    }
+def _known() -> dict[str, str]:
+    """Return where each method is; no plugin takes the place of a built-in one."""
+    plugins = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    built_in = {str(key): target for key, target in _methods.items()}
+    return built_in | {key: plugins[key] for key in plugins if key not in built_in}
 
 
 def _load(key: str, target: str) -> SpawnMethod:
@@ -100,7 +101,7 @@ def spawn_methods() -> list[SpawnMethodStatus]:
     """Return the status of every spawn method, built-in ones first."""
     selected = get_start_method()
     statuses = []
-    for key, target in {**_methods, **_plugins()}.items():
+    for key, target in _known().items():
         method, reason = _examine(key, target)
         summary = method.summary if method else ""
         statuses.append(SpawnMethodStatus(key, summary, reason, key == selected))
@@ -117,7 +118,7 @@ def spawn_method(key: str | SpawnMethod | None = None) -> SpawnMethod:
     if isinstance(key, SpawnMethod):
         return key
     key = key or get_start_method()
-    known = {**_methods, **_plugins()}
+    known = _known()
     if key not in known:
         raise UnknownSpawnMethod(key, known)
     method, reason = _examine(key, known[key])

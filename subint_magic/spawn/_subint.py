@@ -17,10 +17,14 @@ from subint_magic.errors import SpawnMethodUnavailable
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.wire.channel import socket_pair
 
+_WHY_NOT: str | None = None
 try:
     from concurrent import interpreters
-except ImportError:  # Python 3.13
-    interpreters = None  # type: ignore[assignment]
+except ImportError:
+    _WHY_NOT = (
+        "it needs Python 3.14 or later (concurrent.interpreters),"
+        f" this is Python {'.'.join(map(str, sys.version_info[:3]))}"
+    )
 
 if TYPE_CHECKING:
     import socket
@@ -29,13 +33,6 @@ if TYPE_CHECKING:
     from subint_magic.spawn._contract import Child
 
 __all__ = ["SUBINT", "SUBINT_LEGACY", "subint_proc"]
-
-
-def _why_not() -> str | None:
-    if interpreters is not None:
-        return None
-    found = ".".join(map(str, sys.version_info[:3]))
-    return f"it needs Python 3.14 or later (concurrent.interpreters), this is Python {found}"
 
 
 class _SubintChild:
@@ -102,8 +99,8 @@ async def subint_proc(key: str, name: str) -> AsyncGenerator[Child]:
     Raises:
         SpawnMethodUnavailable: below Python 3.14.
     """
-    if reason := _why_not():
-        raise SpawnMethodUnavailable(key, reason, ["trio", "mp_spawn", "mp_forkserver"])
+    if _WHY_NOT:
+        raise SpawnMethodUnavailable(key, _WHY_NOT, ["trio", "mp_spawn", "mp_forkserver"])
     stream, theirs = socket_pair()
     async with stream:
         yield _SubintChild(stream, theirs, name, legacy=key == "subint_legacy")
@@ -113,11 +110,11 @@ SUBINT = SpawnMethod(
     "subint",
     "a sub-interpreter with a GIL of its own: starts fast, runs in parallel; no numpy yet",
     subint_proc,
-    _why_not,
+    lambda: _WHY_NOT,
 )
 SUBINT_LEGACY = SpawnMethod(
     "subint_legacy",
     "a sub-interpreter that shares the kernel's GIL, for extension modules that need it",
     subint_proc,
-    _why_not,
+    lambda: _WHY_NOT,
 )

@@ -42,7 +42,7 @@ class _TrioChild:
 
 
 @asynccontextmanager
-async def trio_proc(key: str, name: str) -> AsyncGenerator[Child]:  # noqa: ARG001 - the contract
+async def trio_proc(key: str, name: str) -> AsyncGenerator[Child]:
     """Start a Python process with `trio.lowlevel.open_process`."""
     stream, theirs = socket_pair()
     async with stream:

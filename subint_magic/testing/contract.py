@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +39,7 @@ from subint_magic.wire.messages import Output, Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
@@ -104,7 +104,7 @@ class SpawnContract:
         await actor.close()
         assert actor.state is State.DONE
         await actor.close()
-        with pytest.raises(ActorEnded, match="worker.*done"):
+        with pytest.raises(ActorEnded, match=r"worker.*done"):
             await actor.run_cell("1")
 
     async def test_atexit_functions_run(self, actor: Actor, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ class SpawnContract:
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, "print('on'); \nwhile True: pass", reader)
             await reader.read_until("on\n")
-            with pytest.raises(ActorBusy, match="worker.*running"):
+            with pytest.raises(ActorBusy, match=r"worker.*running"):
                 await actor.close()
             await actor.cancel()
         assert actor.state is State.CANCELLED
@@ -276,11 +276,13 @@ class SpawnContract:
 
     @pytest.mark.parametrize("loop", ["trio", "asyncio"])
     async def test_top_level_await(self, actor: Actor, loop: str) -> None:
-        source = f"import {loop}\nx = 1\nawait {loop}.sleep(0)\nasync def f(): return x + 1\nawait f()"
+        source = (
+            f"import {loop}\nx = 1\nawait {loop}.sleep(0)\nasync def f(): return x + 1\nawait f()"
+        )
         assert (await actor.run_cell(source, loop=loop)).value == "2"  # type: ignore[arg-type]
         with pytest.raises(CellError) as caught:
             await actor.run_cell(f"await {loop}.sleep(0)\n1/0", loop=loop)  # type: ignore[arg-type]
-        assert "cell 2>\", line 2, in <module>" in caught.value.traceback
+        assert 'cell 2>", line 2, in <module>' in caught.value.traceback
 
     async def test_it_takes_over_path_and_directory(
         self,
@@ -346,7 +348,9 @@ class SpawnContract:
     ) -> None:
         await actor.run_cell("x = 1")
         reader = Reader()
-        source = f"print('on')\ntry:\n    {body.replace(chr(10), chr(10) + '    ')}\nfinally: x += 1"
+        source = (
+            f"print('on')\ntry:\n    {body.replace(chr(10), chr(10) + '    ')}\nfinally: x += 1"
+        )
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, source, reader)
             await reader.read_until("on\n")
@@ -435,7 +439,7 @@ class ProcessContract(SpawnContract):
         exit_code: int | None,
         signal: int | None,
     ) -> None:
-        with pytest.raises(ActorDied, match="worker.*while running a cell") as caught:
+        with pytest.raises(ActorDied, match=r"worker.*while running a cell") as caught:
             await actor.run_cell(f"import os, sys\nprint('before', file=sys.stderr)\n{code}")
         error = caught.value
         assert (error.exit_code, error.signal) == (exit_code, signal)
@@ -449,7 +453,7 @@ class ProcessContract(SpawnContract):
             await actor.run_cell("1")
 
     async def test_death_while_idle(self, start_method: str) -> None:
-        with trio.fail_after(TIMEOUT), pytest.raises(ActorDied, match="while idle.*SIGKILL"):
+        with trio.fail_after(TIMEOUT), pytest.raises(ActorDied, match=r"while idle.*SIGKILL"):
             async with open_nursery() as nursery:
                 actor = await nursery.start_actor("worker", spawn_method=start_method)
                 assert actor.hello is not None
@@ -474,7 +478,7 @@ class ProcessContract(SpawnContract):
             "subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=fifo)"
         )
         async with trio.open_nursery() as tasks:
-            tasks.start_soon(trio.to_thread.run_sync, fifo.read_text)  # until nobody can write
+            tasks.start_soon(_read_to_the_end, fifo)
             await actor.run_cell(source)
             await actor.close()
 
@@ -494,22 +498,29 @@ class ProcessContract(SpawnContract):
                 assert actor.state is State.KILLED
 
     async def test_sigint_for_our_process_group_does_not_reach_it(self, actor: Actor) -> None:
-        assert (await actor.run_cell(f"import os; os.getpgid(0) == {os.getpgid(0)}")).value == "False"
+        assert (
+            await actor.run_cell(f"import os; os.getpgid(0) == {os.getpgid(0)}")
+        ).value == "False"
 
     def test_child_stays_light(self) -> None:
         """What a child imports before its first cell, any cell pays for."""
         heavy = {"trio", "msgspec", "asyncio", "IPython", "traceback", "subprocess", "inspect"}
         code = "import sys, subint_magic._child.bootstrap; print(*sys.modules)"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         assert not heavy & set(run.stdout.split())
 
 
-async def expect_cancelled(
-    actor: Actor, source: str, sink: Callable[[Event], None] | None
-) -> None:
+async def expect_cancelled(actor: Actor, source: str, sink: Callable[[Event], None] | None) -> None:
     """Run *source*, which must be stopped."""
     with pytest.raises(RunCancelled, match=actor.name):
         await actor.run_cell(source, sink=sink)
+
+
+async def _read_to_the_end(fifo: Path) -> None:
+    """Read until nobody is left who could write."""
+    await trio.to_thread.run_sync(fifo.read_text)
 
 
 async def cancel_when(reader: Reader, text: str, scope: trio.CancelScope) -> None:

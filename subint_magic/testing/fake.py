@@ -43,7 +43,7 @@ class FakePeer:
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
-        self.end = ChildEnd()
+        self.end: ChildEnd = ChildEnd()
         """How the child ends, once the script has returned."""
         self._splitter = frames.Splitter()
         self._heard: list[ToChild] = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import _interpreters
 import os
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import _interpreters
 import psutil
 
 from subint_magic.spawn import _mp
@@ -42,7 +42,7 @@ class Census:
             threads=frozenset(t for t in threading.enumerate() if not t.name.startswith("Trio")),
             children=frozenset(child.pid for child in psutil.Process().children(recursive=True)),
             fds=frozenset(_file_descriptors()),
-            interpreters=frozenset(id for id, *_ in _interpreters.list_all()),
+            interpreters=frozenset(number for number, *_ in _interpreters.list_all()),
         )
 
     def since(self, before: Census) -> list[str]:

@@ -27,8 +27,8 @@ class Conversation:
     """
 
     def __init__(self) -> None:
-        self.greeted = False
-        self.parted = False
+        self.greeted: bool = False
+        self.parted: bool = False
         self._sent = 0
         self._done = 0
         self._close_sent = False

@@ -10,7 +10,7 @@ from jupyter_core.utils import ensure_event_loop
 from .harness import Gate, Kernel, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -19,7 +19,12 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nothing of the user's matters, and nothing is left there."""
     directory = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        for variable in (
+            "IPYTHONDIR",
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+        ):
             (directory / variable).mkdir()
             patch.setenv(variable, str(directory / variable))
         yield directory

@@ -9,6 +9,7 @@ Signal     the other way round: a point that the test waits for
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import time
@@ -149,13 +150,11 @@ class Cell:
 
     @property
     def page(self) -> str:
-        """What the reply's payload shows in the pager."""
+        """What the reply's payload shows in the pager, without its colours."""
         assert self.reply is not None
-        return "".join(
-            payload["data"]["text/plain"]
-            for payload in self.reply["payload"]
-            if payload["source"] == "page"
-        )
+        (payload,) = self.reply["payload"]
+        assert payload["source"] == "page"
+        return re.sub(r"\x1b\[[\d;]*m", "", payload["data"]["text/plain"])
 
     def wait(self) -> Cell:
         """Wait until the cell has ended."""
@@ -234,19 +233,25 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": True,
         }
-        return self._cell(self._send(self._client.shell_channel, "execute_request", content, subshell))
+        return self._cell(
+            self._send(self._client.shell_channel, "execute_request", content, subshell)
+        )
 
     def open_comm(self, target: str) -> Cell:
         """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""
         content = {"comm_id": target, "target_name": target, "data": {}}
-        return self._cell(self._send(self._client.shell_channel, "comm_open", content))
+        cell = self._cell(self._send(self._client.shell_channel, "comm_open", content))
+        cell.reply = {}  # there is none
+        return cell
 
     @contextmanager
     def subshell(self) -> Iterator[str]:
         """Give a second thread of execution, as JupyterLab's subshell consoles use it."""
         key = self._control("create_subshell_request", {})["subshell_id"]
-        yield key
-        self._control("delete_subshell_request", {"subshell_id": key})
+        try:
+            yield key
+        finally:
+            self._control("delete_subshell_request", {"subshell_id": key})
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Take in messages until *condition* holds."""

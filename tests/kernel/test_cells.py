@@ -79,10 +79,7 @@ def test_a_cell_knows_the_kernels_path_and_directory(kernel: Kernel, start_metho
 
 def test_future_imports_hold(kernel: Kernel):
     cell = kernel.ok(
-        "%%subint\n"
-        "from __future__ import annotations\n"
-        "def f(x: Unknown): pass\n"
-        "f.__annotations__"
+        "%%subint\nfrom __future__ import annotations\ndef f(x: Unknown): pass\nf.__annotations__"
     )
     assert cell.results == ["{'x': 'Unknown'}"]
 
@@ -117,8 +114,8 @@ def test_comments_and_blank_lines_around(kernel: Kernel):
 
 
 def test_a_syntax_error_shows_the_line(kernel: Kernel):
-    cell = kernel.run("%%subint\nx = 1\ny = = 2")
-    assert cell.error == ("CellError", "SyntaxError: invalid syntax (<actor cell 1>, line 2)")
+    cell = kernel.run("%%subint -n a\nx = 1\ny = = 2")
+    assert cell.error == ("CellError", "SyntaxError: invalid syntax (<a cell 1>, line 2)")
     assert "y = = 2" in cell.traceback
 
 

@@ -55,15 +55,25 @@ def test_a_loop_of_prints_arrives_whole_and_in_few_messages(kernel: Kernel, star
     assert len(cell.outputs) < 2_000
 
 
-def test_any_text_arrives(kernel: Kernel):
+def test_any_text_arrives(kernel: Kernel, start_method: str):
     cell = kernel.ok(
-        "%%subint\n"
-        "import sys\n"
+        f"%%subint -b {start_method}\n"
         "print('snow ☃ \\N{GRINNING FACE}', '\\ud800', '\\0', sep='|')\n"
-        "sys.stdout.buffer.write('bytes ☃\\n'.encode())\n"
         "print('x' * 1_000_000)"
     )
-    assert cell.stdout == "snow ☃ \N{GRINNING FACE}|\\ud800|\0\nbytes ☃\n" + "x" * 1_000_000 + "\n"
+    assert cell.stdout == "snow ☃ \N{GRINNING FACE}|\\ud800|\0\n" + "x" * 1_000_000 + "\n"
+
+
+def test_bytes_arrive_as_text_and_in_order(kernel: Kernel, start_method: str):
+    cell = kernel.ok(
+        f"%%subint -b {start_method}\n"
+        "import sys\n"
+        "print('before')\n"
+        "for i in range(10_000):\n"
+        "    _ = sys.stdout.buffer.write('☃'.encode())\n"
+        "print('after')"
+    )
+    assert cell.stdout == "before\n" + "☃" * 10_000 + "after\n"
 
 
 def test_logging_and_warnings_arrive(kernel: Kernel, start_method: str):
@@ -136,9 +146,7 @@ def test_what_a_subprocess_prints_arrives_in_order(kernel: Kernel, start_method:
         "    os.system(f'echo system {i}; echo error {i} >&2')\n"
         "    print('after', i)\n"
     )
-    assert cell.stdout == "".join(
-        f"before {i}\nrun {i}\nsystem {i}\nafter {i}\n" for i in range(5)
-    )
+    assert cell.stdout == "".join(f"before {i}\nrun {i}\nsystem {i}\nafter {i}\n" for i in range(5))
     assert cell.stderr == "".join(f"error {i}\n" for i in range(5))
 
 

@@ -31,7 +31,9 @@ def test_the_last_expression_is_shown_as_its_repr(kernel: Kernel, start_method: 
     assert cell.outputs == [("result", "Point(1,\n      2)")]
 
 
-@pytest.mark.parametrize("source", ["None", "x = 1", "print(end='')", "def f(): return 1", "1; None"])
+@pytest.mark.parametrize(
+    "source", ["None", "x = 1", "print(end='')", "def f(): return 1", "1; None"]
+)
 def test_no_value_shows_nothing(kernel: Kernel, source: str):
     assert kernel.ok(f"%%subint\n{source}").outputs == []
 
@@ -54,7 +56,7 @@ def test_a_raising_cell_shows_the_actors_own_traceback(kernel: Kernel, start_met
     assert value.startswith("JSONDecodeError: Expecting property name")
     lines = cell.traceback.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
-    assert lines[1].endswith(" cell 1>\", line 7, in <module>")
+    assert lines[1].endswith(' cell 1>", line 7, in <module>')
     assert lines[2] == '    parse("{")'
     assert "    return json.loads(text)  # the line that fails" in lines
     assert lines[-1].startswith("json.decoder.JSONDecodeError: Expecting property name")

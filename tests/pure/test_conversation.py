@@ -45,8 +45,14 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     ("output of run 1, which was not sent", [HELLO, out(1)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
     ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),
-    ("a message 'done' of run 1, which is not running", [HELLO, run(1), Done(1, "ok"), Done(1, "ok")]),
-    ("a message 'result' of run 1, which is not running", [HELLO, run(1), Done(1, "ok"), Result(1, "")]),
+    (
+        "a message 'done' of run 1, which is not running",
+        [HELLO, run(1), Done(1, "ok"), Done(1, "ok")],
+    ),
+    (
+        "a message 'result' of run 1, which is not running",
+        [HELLO, run(1), Done(1, "ok"), Result(1, "")],
+    ),
     ("a goodbye that nobody asked for", [HELLO, Goodbye()]),
     ("a message 'output' after its goodbye", [HELLO, Close(), Goodbye(), out(0)]),
 ]

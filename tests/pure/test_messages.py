@@ -22,7 +22,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "85a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
         "a47472696f",
     ),
-    (m.Interrupt(300), {"kind": "interrupt", "run": 300}, "82a46b696e64a9696e74657272757074a372756ecd012c"),
+    (
+        m.Interrupt(300),
+        {"kind": "interrupt", "run": 300},
+        "82a46b696e64a9696e74657272757074a372756ecd012c",
+    ),
     (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
     (
         m.Hello(1, 7, 2, "3.14.2"),

@@ -81,7 +81,11 @@ def test_one_is_selected():
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("trioo", "Did you mean 'trio'"), ("mp_spwan", "Did you mean 'mp_spawn'"), ("zzz", "'zzz'. V")],
+    [
+        ("trioo", "Did you mean 'trio'"),
+        ("mp_spwan", "Did you mean 'mp_spawn'"),
+        ("zzz", "'zzz'. V"),
+    ],
 )
 def test_an_unknown_key_names_the_valid_ones_and_the_nearest(wrong: str, hint: str):
     with using_start_method("trio"):
@@ -111,8 +115,8 @@ def test_below_3_14_the_gate_says_why_and_what_works(key: str):
     )
     found = ".".join(map(str, sys.version_info[:3]))
     expected = (
-        f"SpawnMethodUnavailable spawn method {key!r} cannot run here: it needs Python 3.14 or later"
-        f" (concurrent.interpreters), this is Python {found}."
+        f"SpawnMethodUnavailable spawn method {key!r} cannot run here:"
+        f" it needs Python 3.14 or later (concurrent.interpreters), this is Python {found}."
         " These work here: trio, mp_spawn, mp_forkserver."
     )
     *errors, listed = python(code).splitlines()

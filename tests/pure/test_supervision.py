@@ -1,6 +1,7 @@
 """Supervision against a child that a coroutine plays: time, order and every way to misbehave."""
 
 from contextlib import suppress
+from typing import Never
 
 import pytest
 import trio
@@ -115,7 +116,10 @@ async def test_no_hello(autojump_clock: MockClock):
         (ChildEnd(signal=11), "killed by SIGSEGV"),
         (ChildEnd(signal=250), "killed by signal 250"),
         (ChildEnd(error="ImportError: no msgpack"), "ImportError: no msgpack"),
-        (ChildEnd(exit_code=1, stderr="oh\nno\n"), "exit code 1.\nIts last lines on stderr:\noh\nno"),
+        (
+            ChildEnd(exit_code=1, stderr="oh\nno\n"),
+            "exit code 1.\nIts last lines on stderr:\noh\nno",
+        ),
     ],
 )
 async def test_death_before_hello(autojump_clock: MockClock, end: ChildEnd, how: str):
@@ -131,15 +135,13 @@ async def test_death_before_hello(autojump_clock: MockClock, end: ChildEnd, how:
 
 
 async def test_a_backend_that_raises(autojump_clock: MockClock):
-    def proc(_key: str, _name: str):
+    def proc(_key: str, _name: str) -> Never:
         raise OSError("no more processes")
 
     method = fake_method(good)
     async with open_nursery() as nursery:
         with pytest.raises(ActorDied, match="while it was started: OSError: no more") as caught:
-            await nursery.start_actor(
-                spawn_method=type(method)(method.key, method.summary, proc)
-            )
+            await nursery.start_actor(spawn_method=type(method)(method.key, method.summary, proc))
         assert isinstance(caught.value.__cause__, OSError)
 
 
@@ -206,7 +208,9 @@ async def test_bad_bytes_end_that_actor_alone(autojump_clock: MockClock, data: b
         [HELLO, Goodbye()],
     ],
 )
-async def test_messages_out_of_order_end_the_actor(autojump_clock: MockClock, messages: list[Hello]):
+async def test_messages_out_of_order_end_the_actor(
+    autojump_clock: MockClock, messages: list[Hello]
+):
     async def bad(peer: FakePeer) -> None:
         await peer.say(*messages)
         await peer.sleep_forever()
@@ -293,7 +297,9 @@ async def test_a_child_that_hangs_up_and_lives_on_is_killed(autojump_clock: Mock
 
 @pytest.mark.parametrize("killable", [True, False])
 @pytest.mark.parametrize("how", ["close", "cancel", "leave", "raise", "cancel-block"])
-async def test_a_stuck_child_is_put_down_in_bounded_time(autojump_clock: MockClock, how: str, killable: bool):
+async def test_a_stuck_child_is_put_down_in_bounded_time(
+    autojump_clock: MockClock, how: str, killable: bool
+):
     method = fake_method(stuck, killable=killable)
     start = trio.current_time()
     with trio.CancelScope() as scope:
@@ -317,7 +323,9 @@ async def test_a_stuck_child_is_put_down_in_bounded_time(autojump_clock: MockClo
 
 
 @pytest.mark.parametrize("killable", [True, False])
-async def test_a_run_that_ignores_interrupts_ends_with_its_actor(autojump_clock: MockClock, killable: bool):
+async def test_a_run_that_ignores_interrupts_ends_with_its_actor(
+    autojump_clock: MockClock, killable: bool
+):
     heard: list[float] = []
 
     async def deaf(peer: FakePeer) -> None:
@@ -396,7 +404,6 @@ async def test_close_waits_for_an_actor_that_boots(autojump_clock: MockClock):
 
     async with open_nursery() as nursery:
         async with trio.open_nursery() as tasks:
-
 
             @tasks.start_soon
             async def start() -> None:

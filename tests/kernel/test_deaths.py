@@ -1,0 +1,119 @@
+"""Actors that end without being asked to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from .harness import wait_gone
+
+if TYPE_CHECKING:
+    from .harness import Cell, Kernel
+
+pytestmark = pytest.mark.skip_spawn_backend(
+    "subint", "subint_legacy", reason="it lives and dies with the kernel's process"
+)
+
+awaiting_and_blocking = pytest.mark.parametrize(
+    "prefix", ["", "%%time\n"], ids=["awaiting", "blocking"]
+)
+
+EXIT = "import os\nos._exit(3)"
+KILL = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+CRASH = "import ctypes\nctypes.string_at(0)"
+
+
+def kill_while_idle(kernel: Kernel, name: str) -> None:
+    """Kill the named actor's process; return when this is known."""
+    (pid,) = kernel.ok(f"%%subint -n {name}\nimport os; os.getpid()").results
+    process = psutil.Process(int(pid))
+    process.kill()
+    wait_gone([process])
+    while name in kernel.ok("%subints").stdout:  # each time around is an event: a cell has run
+        pass
+
+
+def assert_died(cell: Cell, how: str) -> None:
+    assert cell.status == "error"
+    name, value = cell.error
+    assert name == "ActorDied"
+    assert value.splitlines()[0] == f"actor 'a' died while running a cell: {how}."
+
+
+@awaiting_and_blocking
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [(EXIT, "exit code 3"), (KILL, "killed by SIGKILL"), (CRASH, "killed by SIGSEGV")],
+    ids=["exit", "kill", "crash"],
+)
+def test_the_cell_says_how_its_actor_died(
+    kernel: Kernel, start_method: str, prefix: str, source: str, how: str
+):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    assert_died(kernel.run(f"{prefix}%%subint -n a\n{source}"), how)
+
+
+def test_the_name_is_free_again(kernel: Kernel, start_method: str):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    kernel.run(f"%%subint -n a\n{EXIT}")
+    assert "There is no actor." in kernel.ok("%subints").stdout
+    cell = kernel.run(f"%%subint -n a -b {start_method}\nx")
+    assert cell.error == ("CellError", "NameError: name 'x' is not defined")
+    assert cell.stderr == ""
+
+
+def test_its_last_words_are_shown(kernel: Kernel, start_method: str):
+    cell = kernel.run(
+        f"%%subint -n a -b {start_method}\n"
+        "import os, sys\n"
+        "print('printed')\n"
+        "print('last words', file=sys.stderr)\n"
+        "os.write(2, b'and raw ones\\n')\n"
+        "os._exit(3)"
+    )
+    assert_died(cell, "exit code 3")
+    assert "and raw ones" in cell.error[1] + cell.stderr
+
+
+def test_the_error_is_one_and_short(kernel: Kernel, start_method: str):
+    cell = kernel.run(f"%%subint -n a -b {start_method}\n{EXIT}")
+    assert cell.traceback == "ActorDied: actor 'a' died while running a cell: exit code 3."
+
+
+def test_the_next_cell_says_that_an_idle_actor_has_died(kernel: Kernel, start_method: str):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    kill_while_idle(kernel, "a")
+    cell = kernel.ok(f"%%subint -n a -b {start_method}\n'x' in globals()")
+    assert cell.stderr == (
+        "actor 'a' died while idle: killed by SIGKILL.\nA new one takes its name.\n"
+    )
+    assert cell.results == ["False"]
+    assert kernel.ok("%%subint -n a\n1").stderr == ""  # nobody is told twice
+
+
+def test_no_other_actor_is_hurt(kernel: Kernel, start_method: str):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    kernel.ok(f"%%subint -n b -b {start_method}\nx = 2")
+    kernel.run(f"%%subint -n a\n{EXIT}")
+    assert kernel.ok("%%subint -n b\nx").results == ["2"]
+
+
+def test_an_actor_that_dies_while_booting(kernel: Kernel, start_method: str, tmp_path: object):
+    if start_method == "mp_forkserver":
+        pytest.skip("it boots with all modules loaded")
+    kernel.ok(
+        "import sys\n"
+        f"with open('{tmp_path}/msgpack.py', 'w') as file:\n"
+        "    file.write('raise ImportError(\"a broken installation\")')\n"
+        f"sys.path.insert(0, '{tmp_path}')"
+    )
+    try:
+        cell = kernel.run(f"%%subint -n a -b {start_method}\nprint('never')")
+    finally:
+        kernel.ok("sys.path.pop(0)")
+    name, value = cell.error
+    assert name == "ActorDied"
+    assert value.startswith("actor 'a' died while booting: exit code 1.")
+    assert "a broken installation" in value
