@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from subint_magic.errors import ActorConflict
+import trio
+
+from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.notebook.output import CellOutput, CellValue
 from subint_magic.wire.messages import Output
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from subint_magic.wire.messages import Loop
 
 __all__ = ["CellRequest", "Job"]
+
+_BY = "an interrupt"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Job:
         self._request = request
         self._output = CellOutput()
         self._actor: Actor | None = None
+        self._before_run = trio.CancelScope()
         self._task = host.start(self._run)
 
     def result(self) -> CellValue | None:
@@ -58,19 +63,23 @@ class Job:
         self._host.call_soon(self._interrupt_now)
 
     def _interrupt_now(self) -> None:
-        if self._actor is None or not self._actor.interrupt("an interrupt"):
-            self._task.cancel()  # the actor is starting or ending
+        if self._actor is None or not self._actor.interrupt(_BY):
+            self._before_run.cancel()
 
     async def _run(self, nursery: ActorNursery) -> CellResult:
         request = self._request
-        actor = self._actor = await self._find(nursery) or await nursery.start_actor(
-            request.name, spawn_method=request.backend
-        )
-        try:
-            return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
-        finally:
-            if request.name is None:
-                actor.request_end()  # the prompt does not wait for it
+        begun = trio.current_time()
+        with self._before_run:
+            actor = self._actor = await self._find(nursery) or await nursery.start_actor(
+                request.name, spawn_method=request.backend
+            )
+            try:
+                return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
+            finally:
+                if request.name is None:
+                    actor.request_end()  # the prompt does not wait for it
+        seconds = trio.current_time() - begun
+        raise RunCancelled(request.name or "(unnamed)", _BY, seconds, "it had not begun")
 
     async def _find(self, nursery: ActorNursery) -> Actor | None:
         name, backend = self._request.name, self._request.backend

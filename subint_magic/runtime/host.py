@@ -49,35 +49,20 @@ class LoopThread:
 
 
 class HostTask[T]:
-    """A trio task that another thread waits for.
+    """A trio task that another thread waits for."""
 
-    Attributes:
-        future: its result.
-    """
-
-    def __init__(self, token: trio.lowlevel.TrioToken) -> None:
-        self.future: Future[T] = Future()
-        self._token = token
-        self._scope = trio.CancelScope()
-
-    def cancel(self) -> None:
-        """Cancel the task; its future raises HostEnded, or what the task makes of it."""
-        try:
-            self._token.run_sync_soon(self._scope.cancel)
-        except trio.RunFinishedError:
-            pass  # so has the task
+    def __init__(self) -> None:
+        self._future: Future[T] = Future()
 
     async def carry_out(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> None:
         """Run *function* and pass on what comes of it."""
         try:
-            with self._scope:
-                result = await function(*args)
-                self.future.set_result(result)
+            self._future.set_result(await function(*args))
         except Exception as error:  # noqa: BLE001 - it is the waiter's
-            self.future.set_exception(error)
+            self._future.set_exception(error)
         finally:
-            if not self.future.done():
-                self.future.set_exception(HostEnded("cancelled"))
+            if not self._future.done():
+                self._future.set_exception(HostEnded("subint_magic was stopped meanwhile"))
 
     def wait(self, interrupt: Callable[[], object]) -> T:
         """Block until the task has ended; a KeyboardInterrupt only calls *interrupt*."""
@@ -87,7 +72,7 @@ class HostTask[T]:
                 if interrupted:
                     interrupted = False
                     interrupt()
-                return self.future.result()
+                return self._future.result()
             except KeyboardInterrupt:
                 interrupted = True
 
@@ -99,14 +84,14 @@ class HostTask[T]:
         """
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        self.future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+        self._future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
         with _on_sigint(interrupt):
-            while not self.future.done():
+            while not self._future.done():
                 try:
                     await ended.wait()
                 except asyncio.CancelledError:
                     interrupt()
-        return self.future.result()
+        return self._future.result()
 
 
 @contextmanager
@@ -137,9 +122,6 @@ class Host:
         self._tasks: trio.Nursery
         self._stop: trio.Event
         loop.call_soon_threadsafe(self._begin)
-        self._started.wait()
-        if self._finished.done():
-            self._finished.result()
 
     @property
     def running(self) -> bool:
@@ -152,7 +134,8 @@ class Host:
         Raises:
             HostEnded: the host has stopped.
         """
-        task: HostTask[T] = HostTask(self._token)
+        self._started.wait()
+        task: HostTask[T] = HostTask()
         self.call_soon(self._tasks.start_soon, task.carry_out, function, (self._nursery, *args))
         return task
 
@@ -165,10 +148,11 @@ class Host:
         try:
             self._token.run_sync_soon(function, *args)
         except trio.RunFinishedError:
-            raise HostEnded("has ended") from None
+            raise HostEnded("subint_magic was stopped") from None
 
     def stop(self) -> None:
         """End all actors and trio, and wait for it: little longer than the grace period."""
+        self._started.wait()
         try:
             self._token.run_sync_soon(self._stop.set)
         except trio.RunFinishedError:
@@ -177,21 +161,18 @@ class Host:
 
     async def aclose(self) -> None:
         """The same as `stop`, for coroutines on the loop itself."""
-        self._stop.set()
+        if not self._finished.done():
+            self._stop.set()
         await asyncio.wrap_future(self._finished)
 
     def _begin(self) -> None:
-        try:
-            trio.lowlevel.start_guest_run(
-                self._main,
-                run_sync_soon_threadsafe=self._loop.call_soon_threadsafe,
-                run_sync_soon_not_threadsafe=self._loop.call_soon,
-                done_callback=self._end,
-                host_uses_signal_set_wakeup_fd=True,
-            )
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for us
-            self._finished.set_exception(error)
-            self._started.set()
+        trio.lowlevel.start_guest_run(
+            self._main,
+            run_sync_soon_threadsafe=self._loop.call_soon_threadsafe,
+            run_sync_soon_not_threadsafe=self._loop.call_soon,
+            done_callback=self._end,
+            host_uses_signal_set_wakeup_fd=True,
+        )
 
     async def _main(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
@@ -209,4 +190,3 @@ class Host:
             self._finished.set_exception(error)
         else:
             self._finished.set_result(None)
-        self._started.set()

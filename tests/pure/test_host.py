@@ -55,14 +55,6 @@ def test_a_task_gives_its_error(host: Host):
     assert host.start(add, 1, 2).wait(never) == 3, "the host goes on"
 
 
-def test_a_cancelled_task_ends_its_wait(host: Host):
-    task = host.start(forever)
-    task.cancel()
-    with pytest.raises(HostEnded):
-        task.wait(never)
-    task.cancel()
-
-
 def test_many_tasks_at_once(host: Host):
     tasks = [host.start(add, i, i) for i in range(200)]
     assert [task.wait(never) for task in tasks] == [2 * i for i in range(200)]
