@@ -32,6 +32,9 @@ FLUSH_INTERVAL = 0.025
 PIPE_READS = 16
 """Reads of one chunk that empty a full pipe; more would let a flood keep a run from ending."""
 
+PIPE_PATIENCE = 0.1
+"""Seconds that printing may wait for what is in the pipes."""
+
 BACKLOG = 4096
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
@@ -60,6 +63,9 @@ class Control:
         self._fence = fence
         self._outbox = Outbox()
         self._wake, self._waker = os.pipe()
+        self._pipe_poll = select.poll()
+        for pipe in self._pipes:
+            self._pipe_poll.register(pipe, select.POLLIN)
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
         self._orphaned = False
         self._finished = False
@@ -80,6 +86,8 @@ class Control:
 
     def write(self, stream: str, text: str) -> None:
         """Send *text*, together with what else is printed about now."""
+        if self._pipes:
+            self._let_pipes_empty()
         items = self._outbox.items
         for start in range(0, len(text), CHUNK):
             items.append((self.run, stream, text[start : start + CHUNK]))
@@ -102,6 +110,20 @@ class Control:
             os.write(self._waker, b"!")
         except OSError:
             pass  # full of wake-up calls already, or closed: a thread prints after the end
+
+    def _let_pipes_empty(self) -> None:
+        """Let the thread take what is in the pipes, for it was written before what comes now."""
+        try:
+            if not self._pipe_poll.poll(0):
+                return
+            # The bound is for a process that writes all the time: it has no order with us anyway.
+            deadline = time.monotonic() + PIPE_PATIENCE
+            while any(event & select.POLLIN for _, event in self._pipe_poll.poll(0)):
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(0)
+        except RuntimeError:
+            pass  # another thread prints at this moment, and has asked already
 
     def _hold_up(self) -> None:
         self._wake_up()
@@ -158,6 +180,7 @@ class Control:
                     self._read_pipe(fd)
                 else:  # POLLHUP: the cell closed fd 1 or 2
                     poll.unregister(fd)
+                    self._pipe_poll.unregister(fd)
                     os.close(fd)
                     del self._pipes[fd]
             self._asleep = False

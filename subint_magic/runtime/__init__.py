@@ -1,7 +1,9 @@
 """How actors are supervised, with trio and without IPython.
 
 lifecycle.py   states, triggers and the table of transitions
-actor.py       supervises one actor
+supervisor.py  watches one child: starts it, listens, puts it down in bounded time
+actor.py       what one actor is asked, its state, its runs
+run.py         one run of a cell, and what comes of it
 nursery.py     open_nursery(): all actors of one program
 host.py        trio as a guest on the kernel's Control-thread loop
 """

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["no_leaks", "start_method"]
 
+pytest.register_assert_rewrite("subint_magic.testing.contract")
+
 _OPTION = "--spawn-backend"
 _MARK = "skip_spawn_backend"
 _KEYS = [*get_args(SpawnMethodKey), *(entry.name for entry in entry_points(group=ENTRY_POINTS))]

@@ -1,5 +1,6 @@
 """What crosses the boundary between parent and child, typed.
 
-messages.py   the messages, as msgspec Structs
-channel.py    a Channel of messages over any trio byte stream
+messages.py       the messages, as msgspec Structs
+conversation.py   which of them may come when
+channel.py        a Channel of messages over any trio byte stream
 """

@@ -11,7 +11,7 @@ class TestSubinterpreters(SpawnContract):
         return request.param
 
 
-class TestProcesses(ProcessContract):
+class TestProcesses(ProcessContract, SpawnContract):
     @pytest.fixture(params=["trio", "mp_spawn", "mp_forkserver"])
     def start_method(self, request: pytest.FixtureRequest) -> str:
         return request.param

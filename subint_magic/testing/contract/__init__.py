@@ -1,0 +1,23 @@
+"""The tests that every backend must pass.
+
+An author of a backend subclasses `SpawnContract`, and `ProcessContract` as well if it starts
+processes, and gives the key::
+
+    class TestMyBackend(ProcessContract, SpawnContract):
+        @pytest.fixture
+        def start_method(self) -> str:
+            return "my_backend"
+
+They need ``pytest-trio`` with ``trio_mode = true``.
+"""
+
+from subint_magic.testing.contract.cells import CellContract
+from subint_magic.testing.contract.life import LifeContract
+from subint_magic.testing.contract.process import ProcessContract
+from subint_magic.testing.contract.stopping import StoppingContract
+
+__all__ = ["ProcessContract", "SpawnContract"]
+
+
+class SpawnContract(LifeContract, CellContract, StoppingContract):
+    """What holds for actors on every backend."""

@@ -1,0 +1,71 @@
+"""What the parts of the contract share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from subint_magic.errors import (
+    RunCancelled,
+)
+from subint_magic.runtime.nursery import open_nursery
+from subint_magic.wire.messages import Output
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
+    from subint_magic.runtime.run import Event
+
+
+TIMEOUT = 30.0
+"""Seconds after which a test has failed; none comes near."""
+
+
+class Reader:
+    """A sink that a test can wait on."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._came = trio.Event()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        self._came.set()
+
+    @property
+    def text(self) -> str:
+        """All that was printed, whatever the stream."""
+        return "".join(event.text for event in self.events if isinstance(event, Output))
+
+    async def read_until(self, text: str) -> None:
+        """Wait until *text* was printed."""
+        while text not in self.text:
+            self._came = trio.Event()
+            await self._came.wait()
+
+
+class Contract:
+    """The fixtures."""
+
+    @pytest.fixture
+    async def nursery(self) -> AsyncGenerator[ActorNursery]:
+        """An open nursery, with a time limit on all that happens in it."""
+        with trio.fail_after(TIMEOUT):
+            async with open_nursery() as nursery:
+                yield nursery
+
+    @pytest.fixture
+    async def actor(self, nursery: ActorNursery, start_method: str) -> Actor:
+        """An idle actor."""
+        return await nursery.start_actor("worker", spawn_method=start_method)
+
+
+async def expect_cancelled(actor: Actor, source: str, sink: Callable[[Event], None] | None) -> None:
+    """Run *source*, which must be stopped."""
+    with pytest.raises(RunCancelled, match=actor.name):
+        await actor.run_cell(source, sink=sink)

@@ -1,0 +1,142 @@
+"""What holds for actors that have a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from subint_magic.errors import (
+    ActorDied,
+)
+from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.nursery import open_nursery
+from subint_magic.testing.contract._base import TIMEOUT, Contract, Reader, expect_cancelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
+
+
+class ProcessContract(Contract):
+    """What holds for actors that have a process of their own."""
+
+    async def test_it_has_a_process_of_its_own(self, actor: Actor) -> None:
+        assert actor.hello is not None
+        assert actor.hello.pid != os.getpid()
+        assert (await actor.run_cell("import os; os.getsid(0) == os.getpid()")).value == "True"
+
+    async def test_what_others_write_to_its_fds_is_output(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "import os, subprocess, sys\nprint('one')\nsubprocess.run(['echo', 'two'])\n"
+            "print('three')\nos.system('echo four >&2')\nprint('five')\nos.write(1, b'six\\n')"
+        )
+        await actor.run_cell(source, sink=reader)
+        assert reader.text == "one\ntwo\nthree\nfour\nfive\nsix\n"
+
+    async def test_a_flood_from_a_subprocess(self, actor: Actor) -> None:
+        told = await actor.run_cell("import os; os.system('seq 100000')")
+        assert told.stdout == "".join(f"{i}\n" for i in range(1, 100_001))
+
+    @pytest.mark.parametrize(
+        ("code", "exit_code", "signal"),
+        [
+            ("os._exit(3)", 3, None),
+            ("os.kill(os.getpid(), 9)", None, 9),
+            ("os.write(2, b'last words'); os.abort()", None, 6),
+            ("import faulthandler; faulthandler.enable(); faulthandler._sigsegv()", None, 11),
+        ],
+        ids=["exit", "killed", "abort", "segfault"],
+    )
+    async def test_death_during_a_run(
+        self,
+        actor: Actor,
+        nursery: ActorNursery,
+        code: str,
+        exit_code: int | None,
+        signal: int | None,
+    ) -> None:
+        with pytest.raises(ActorDied, match=r"worker.*while running a cell") as caught:
+            await actor.run_cell(f"import os, sys\nprint('before', file=sys.stderr)\n{code}")
+        error = caught.value
+        assert (error.exit_code, error.signal) == (exit_code, signal)
+        if "write" in code:
+            assert "last words" in str(error)
+        if "faulthandler" in code:
+            assert "Segmentation fault" in str(error)
+        assert actor.state is State.FAILED
+        assert "worker" not in nursery.actors
+        with pytest.raises(ActorDied):
+            await actor.run_cell("1")
+
+    async def test_death_while_idle(self, start_method: str) -> None:
+        with trio.fail_after(TIMEOUT), pytest.raises(ActorDied, match=r"while idle.*SIGKILL"):
+            async with open_nursery() as nursery:
+                actor = await nursery.start_actor("worker", spawn_method=start_method)
+                assert actor.hello is not None
+                os.kill(actor.hello.pid, 9)
+                assert await actor.wait_ended() is State.FAILED
+
+    async def test_what_it_has_forked_ends_with_it(self, actor: Actor) -> None:
+        """The grandchild holds the socket open: that must not hide the death."""
+        source = (
+            "import os, signal\npid = os.fork()\nif pid == 0:\n    signal.pause()\n"
+            "print(pid, flush=True)\nos.kill(os.getpid(), 9)"
+        )
+        reader = Reader()
+        with pytest.raises(ActorDied, match="SIGKILL"):
+            await actor.run_cell(source, sink=reader)
+
+    async def test_what_it_has_started_ends_with_it(self, actor: Actor, tmp_path: Path) -> None:
+        fifo = tmp_path / "fifo"
+        os.mkfifo(fifo)
+        source = (
+            f"import subprocess\nfifo = open({str(fifo)!r}, 'w')\n"
+            "subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=fifo)"
+        )
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(_read_to_the_end, fifo)
+            await actor.run_cell(source)
+            await actor.close()
+
+    async def test_a_process_that_cannot_be_stopped_is_killed(self, start_method: str) -> None:
+        reader = Reader()
+        source = (
+            "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+            "print('on')\nwhile True: pass"
+        )
+        with trio.fail_after(TIMEOUT):
+            async with open_nursery(grace=0.1) as nursery:
+                actor = await nursery.start_actor(spawn_method=start_method)
+                async with trio.open_nursery() as tasks:
+                    tasks.start_soon(expect_cancelled, actor, source, reader)
+                    await reader.read_until("on\n")
+                    await actor.cancel()
+                assert actor.state is State.KILLED
+
+    async def test_sigint_for_our_process_group_does_not_reach_it(self, actor: Actor) -> None:
+        assert (
+            await actor.run_cell(f"import os; os.getpgid(0) == {os.getpgid(0)}")
+        ).value == "False"
+
+    def test_child_stays_light(self) -> None:
+        """What a child imports before its first cell, any cell pays for."""
+        heavy = {"trio", "msgspec", "asyncio", "IPython", "traceback", "subprocess", "inspect"}
+        code = "import sys, subint_magic._child.bootstrap; print(*sys.modules)"
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert not heavy & set(run.stdout.split())
+
+
+async def _read_to_the_end(fifo: Path) -> None:
+    """Read until nobody is left who could write."""
+    await trio.to_thread.run_sync(fifo.read_text)

@@ -1,0 +1,94 @@
+"""How runs are stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from subint_magic.errors import (
+    RunCancelled,
+)
+from subint_magic.runtime.lifecycle import State
+from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
+
+if TYPE_CHECKING:
+    from subint_magic.runtime.actor import Actor
+
+
+class StoppingContract(Contract):
+    """How runs are stopped."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "while True: pass",
+            "while True:\n    try: n = 1\n    except Exception: pass",
+            "sum(1 for _ in iter(int, 1))",
+            "import trio\nawait trio.sleep_forever()",
+        ],
+        ids=["loop", "swallows-exception", "generator", "trio"],
+    )
+    async def test_interrupt_stops_the_run_and_keeps_the_actor(
+        self, actor: Actor, body: str
+    ) -> None:
+        await actor.run_cell("x = 1")
+        reader = Reader()
+        source = (
+            f"print('on')\ntry:\n    {body.replace(chr(10), chr(10) + '    ')}\nfinally: x += 1"
+        )
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(expect_cancelled, actor, source, reader)
+            await reader.read_until("on\n")
+            assert actor.interrupt()
+        assert actor.state is State.IDLE
+        assert (await actor.run_cell("x")).value == "2"
+        assert not actor.interrupt(), "nothing runs"
+
+    async def test_interrupt_of_an_asyncio_cell(self, actor: Actor) -> None:
+        reader = Reader()
+        source = "import asyncio\nprint('on')\nawait asyncio.sleep(1e6)"
+
+        async def run() -> None:
+            with pytest.raises(RunCancelled):
+                await actor.run_cell(source, loop="asyncio", sink=reader)
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(run)
+            await reader.read_until("on\n")
+            actor.interrupt()
+        again = await actor.run_cell("await asyncio.sleep(0, 'fine')", loop="asyncio")
+        assert again.value == "'fine'"
+
+    async def test_interrupt_before_the_cell_has_begun(self, actor: Actor) -> None:
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(expect_cancelled, actor, "while True: pass", None)
+            await trio.testing.wait_all_tasks_blocked()
+            assert actor.interrupt()
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
+
+    async def test_many_interrupts_never_hit_the_next_cell(self, actor: Actor) -> None:
+        for _ in range(30):
+            reader = Reader()
+            async with trio.open_nursery() as tasks:
+                tasks.start_soon(expect_cancelled, actor, "print('on')\nwhile True: pass", reader)
+                await reader.read_until("on")
+                actor.interrupt()
+            assert (await actor.run_cell("sum(range(1000))")).value == "499500"
+
+    async def test_cancelling_the_caller_stops_the_run(self, actor: Actor) -> None:
+        reader = Reader()
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as tasks:
+                tasks.start_soon(_cancel_when, reader, "on\n", scope)
+                await actor.run_cell("print('on')\nwhile True: pass", sink=reader)
+        assert scope.cancelled_caught
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
+
+
+async def _cancel_when(reader: Reader, text: str, scope: trio.CancelScope) -> None:
+    """Cancel *scope* once *text* was printed."""
+    await reader.read_until(text)
+    scope.cancel()
