@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FLUSH_INTERVAL = 0.025
 """Seconds between two output messages: printed lines are sent in batches, not one by one."""
 
+LINE_PATIENCE = 0.005
+"""Seconds that a piece of a line waits for the rest: print() writes its line end separately."""
+
 PIPE_READS = 16
 """Reads of one chunk that empty a full pipe; more would let a flood keep a run from ending."""
 
@@ -145,12 +148,15 @@ class Control:
         outbox, splitter = self._outbox, frames.Splitter()
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        next_flush = 0.0
+        next_flush = opened = 0.0
         while not self._orphaned:
             finished = self._finished  # read before the outbox: what was posted first is sent
+            if not outbox.has_text:
+                opened = time.monotonic()
             self._take()
             now = time.monotonic()
-            if outbox.urgent or outbox.full or (outbox.has_text and now >= next_flush):
+            due = next_flush if outbox.ends_line else max(next_flush, opened + LINE_PATIENCE)
+            if outbox.urgent or outbox.full or finished or (outbox.has_text and now >= due):
                 outbox.close_batch()
                 outbox.urgent = False
                 next_flush = now + FLUSH_INTERVAL
@@ -164,7 +170,7 @@ class Control:
                 poll.register(pipe, 0 if outbox.ready else select.POLLIN)
             timeout = None
             if outbox.has_text and not outbox.ready:
-                timeout = max(0.0, next_flush - now) * 1000
+                timeout = (due - now) * 1000
             elif not outbox.ready:
                 self._asleep = True
                 if outbox.items or self._finished:  # came in between: nobody will wake us for it

@@ -42,6 +42,11 @@ class Outbox:
         return self._key is not None
 
     @property
+    def ends_line(self) -> bool:
+        """Whether the text that was taken ends with a whole line."""
+        return bool(self._texts) and self._texts[-1].endswith("\n")
+
+    @property
     def full(self) -> bool:
         """Whether enough was taken to send it before taking more."""
         return self._size + len(self.ready) >= CHUNK
