@@ -184,13 +184,18 @@ class Actor:
         self.request_cancel()
         await self._ended.wait()
 
-    def request_end(self) -> None:
-        """Begin to end the actor: in good order if it runs no cell, else by cancelling it."""
+    def request_end(self, grace: float | None = None) -> None:
+        """Begin to end the actor: in good order if it runs no cell, else by cancelling it.
+
+        Args:
+            grace: seconds until its child is killed or abandoned, if not those of the actor.
+        """
         if self.state is State.IDLE:
             self._advance(Trigger.CLOSE)
-            self._supervisor.end()
-        elif self.state is not State.CLOSING:
-            self.request_cancel()
+        if self.state is State.CLOSING:
+            self._supervisor.end(grace)
+        else:
+            self.request_cancel(grace)
 
     def request_cancel(self, grace: float | None = None) -> None:
         """Begin to end the actor whatever it does.

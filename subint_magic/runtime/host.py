@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Host", "HostTask", "LoopThread"]
 
 
+STOP_GRACE = 1.0
+"""Seconds for actors to end when the host stops. A Jupyter server terminates a kernel 2.5 seconds
+after it asked for its shutdown; all that ends in good order has to end before.
+"""
+
+
 class LoopThread:
     """An asyncio loop in a thread of its own, for programs that have none to lend."""
 
@@ -180,7 +186,7 @@ class Host:
         async with open_nursery(strict=False) as self._nursery, trio.open_nursery() as self._tasks:
             self._started.set()
             await self._stop.wait()
-            await self._nursery.close()  # which ends the runs that tasks wait for
+            await self._nursery.close(STOP_GRACE)  # which ends the runs that tasks wait for
             self._tasks.cancel_scope.cancel()
 
     def _end(self, result: outcome.Outcome[None]) -> None:

@@ -68,11 +68,15 @@ class ActorNursery:
             raise
         return actor
 
-    async def close(self) -> None:
-        """End all actors, in good order those that run no cell; wait for it."""
+    async def close(self, grace: float | None = None) -> None:
+        """End all actors, in good order those that run no cell; wait for it.
+
+        Args:
+            grace: seconds until a child is killed or abandoned, if not those of the nursery.
+        """
         async with trio.open_nursery() as waiting:
             for actor in self.actors.values():
-                actor.request_end()
+                actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
 
     def pop_death(self, name: str) -> ActorError | None:
