@@ -99,7 +99,7 @@ class Extension:
             self._kernel is None
             or not self._shell.autoawait
             or self._shell.loop_runner_map["asyncio"][0] is not self._shell.loop_runner
-            or getattr(self._executing, "cell", False)
+            or getattr(self._executing, "cells", 0)
             or len(lines) != 1
             or not lines[0].startswith(_BLOCKING_CALL)
         ):
@@ -107,10 +107,10 @@ class Extension:
         return [lines[0].replace(_BLOCKING_CALL, _AWAITING_CALL, 1)]
 
     def _pre_execute(self) -> None:
-        self._executing.cell = True
+        self._executing.cells = getattr(self._executing, "cells", 0) + 1  # a cell may run others
 
-    def _post_execute(self) -> None:
-        self._executing.cell = False
+    def _post_execute(self) -> None:  # comes alone for the cell that loads us, and for an empty one
+        self._executing.cells = max(0, getattr(self._executing, "cells", 0) - 1)
 
 
 _loaded: dict[InteractiveShell, Extension] = {}

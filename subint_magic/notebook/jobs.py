@@ -9,6 +9,7 @@ import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.notebook.output import CellOutput, CellValue
+from subint_magic.runtime.lifecycle import State
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CellRequest", "Job"]
 
 _BY = "an interrupt"
+_ENDING = (State.CLOSING, State.CANCELLING)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ class Job:
         self._host.call_soon(self._interrupt_now)
 
     def _interrupt_now(self) -> None:
-        if self._actor is None or not self._actor.interrupt(_BY):
+        run = self._actor.current_run if self._actor else None
+        if self._actor is not None and run is not None and run.source is self._request.source:
+            self._actor.interrupt(_BY)
+        else:  # the actor is starting or ending, or runs another cell
             self._before_run.cancel()
 
     async def _run(self, nursery: ActorNursery) -> CellResult:
@@ -85,7 +90,8 @@ class Job:
         name, backend = self._request.name, self._request.backend
         if name is None:
             return None
-        actor = nursery.actors.get(name)
+        while (actor := nursery.actors.get(name)) and actor.state in _ENDING:
+            await actor.wait_ended()
         if actor is None:
             if death := nursery.pop_death(name):
                 self._output(Output(0, "stderr", f"{death}\nA new one takes its name.\n"))
@@ -96,6 +102,7 @@ class Job:
                 f"runs on {actor.spawn_method!r}, not {backend!r}:"
                 f" close it first (%subints close {name}) or choose another name.",
             )
+        await actor.wait_ready()  # another cell may be starting it
         return actor
 
 

@@ -55,7 +55,7 @@ class SubintMagics(Magics):
         super().__init__(shell)
         self._host = host
 
-    @magic_arguments()
+    @magic_arguments("%subint")
     @argument(
         "-b",
         "--backend",
@@ -74,6 +74,7 @@ class SubintMagics(Magics):
         "--loop",
         choices=["trio", "asyncio"],
         default="trio",
+        metavar="LOOP",
         help="What runs a top-level await: trio (default) or asyncio.",
     )
     @cell_magic
@@ -138,11 +139,12 @@ def _methods_table() -> str:
         [
             "→" if status.selected else "",
             status.key,
-            status.summary if status.available else f"not here: {status.reason}",
+            "yes" if status.available else "no",
+            status.reason or status.summary,
         ]
         for status in spawn_methods()
     ]
-    return text_table(["", "backend", ""], rows)
+    return text_table(["", "backend", "here", ""], rows)
 
 
 async def _actors_table(nursery: ActorNursery) -> str:
@@ -170,8 +172,12 @@ async def _close(nursery: ActorNursery, names: list[str]) -> list[str]:
         if name not in actors:
             there = f"These are there: {', '.join(actors)}." if actors else "There is none."
             raise UsageError(f"no actor {name!r}.{did_you_mean(name, actors)} {there}")
-    names = names or list(actors)
-    async with trio.open_nursery() as closing:
-        for name in names:
-            closing.start_soon(actors[name].close)
-    return names
+    chosen = [actors[name] for name in names or actors]
+    for actor in chosen:
+        if actor.current_run is not None:
+            raise ActorBusy(actor.name, "closed")
+    for actor in chosen:
+        actor.request_end()
+    for actor in chosen:
+        await actor.wait_ended()
+    return [actor.name for actor in chosen]

@@ -168,13 +168,13 @@ def _shut_down() -> None:
 
 MP_SPAWN = SpawnMethod(
     "mp_spawn",
-    "a process as multiprocessing's spawn makes it: slow to start, closest to its Pool",
+    "a process as multiprocessing's spawn starts it: slow start",
     mp_proc,
     shut_down=_shut_down,
 )
 MP_FORKSERVER = SpawnMethod(
     "mp_forkserver",
-    "a fork of a clean server with our runtime loaded: the process that starts fastest",
+    "a fork of a clean server: the process that starts fastest",
     mp_proc,
     _why_not,
     _shut_down,

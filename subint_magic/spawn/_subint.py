@@ -108,13 +108,13 @@ async def subint_proc(key: str, name: str) -> AsyncGenerator[Child]:
 
 SUBINT = SpawnMethod(
     "subint",
-    "a sub-interpreter with a GIL of its own: starts fast, runs in parallel; no numpy yet",
+    "a sub-interpreter with its own GIL: fast, parallel, no numpy",
     subint_proc,
     lambda: _WHY_NOT,
 )
 SUBINT_LEGACY = SpawnMethod(
     "subint_legacy",
-    "a sub-interpreter that shares the kernel's GIL, for extension modules that need it",
+    "a sub-interpreter with the kernel's GIL: more modules load",
     subint_proc,
     lambda: _WHY_NOT,
 )

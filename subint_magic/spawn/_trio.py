@@ -68,6 +68,6 @@ async def trio_proc(key: str, name: str) -> AsyncGenerator[Child]:
 
 TRIO = SpawnMethod(
     "trio",
-    "a fresh process: numpy and all else works, can always be killed; the safe choice",
+    "a fresh Python process: everything works",
     trio_proc,
 )
