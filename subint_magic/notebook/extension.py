@@ -99,7 +99,7 @@ class Extension:
             self._kernel is None
             or not self._shell.autoawait
             or self._shell.loop_runner_map["asyncio"][0] is not self._shell.loop_runner
-            or getattr(self._executing, "cells", 0)
+            or getattr(self._executing, "cells", 0) > 0
             or len(lines) != 1
             or not lines[0].startswith(_BLOCKING_CALL)
         ):

@@ -41,15 +41,10 @@ class CellOutput:
 
     def __init__(self) -> None:
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
-        self._begun = False
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Output):
-            if not self._begun:
-                self._begun = True
-                for writer in self._writers.values():
-                    writer.begin()
-            self._writers[event.stream].write(event.text)
+            self._writers[event.stream](event.text)
 
 
 class _Writer:
@@ -58,10 +53,7 @@ class _Writer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def begin(self) -> None:
-        pass
-
-    def write(self, text: str) -> None:
+    def __call__(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
 
@@ -73,19 +65,12 @@ class _KernelWriter:
     """
 
     def __init__(self, stream: OutStream) -> None:
+        if stream._buffers:  # what the cell itself has printed comes first
+            stream.flush()
         self._stream = stream
         self._parent = stream.parent_header
 
-    def begin(self) -> None:
-        """Let what the cell itself has printed come first.
-
-        Not by ``flush()``, which waits for it: we send through the same queue, so that it is
-        enough to be behind it.
-        """
-        if self._stream.pub_thread is not None:
-            self._stream.pub_thread.schedule(self._stream._flush)
-
-    def write(self, text: str) -> None:
+    def __call__(self, text: str) -> None:
         stream = self._stream
         if stream.pub_thread is not None:  # else the kernel is closing its sockets
             stream.session.send(

@@ -132,15 +132,14 @@ class Actor:
         """
         async with self._turn:
             self._require_alive()
+            run = CellRun(self.name, self._run_count + 1, source, sink)
+            try:
+                self._supervisor.post(Run(run.number, source, run.filename, loop))
+            except FrameError as error:
+                raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1
-            run = CellRun(self.name, self._run_count, source, sink)
             self._runs.append(run)
             self._advance(Trigger.RUN)
-            try:
-                await self._supervisor.send(Run(run.number, source, run.filename, loop))
-            except FrameError as error:
-                self._advance(Trigger.RETURN)
-                run.fail(RunError(self.name, f"the cell was not sent: {error}"))
             try:
                 await run.ended.wait()
             except trio.Cancelled:
@@ -241,14 +240,16 @@ class Actor:
                     if run.number == message.run and not run.take(message):
                         self.interrupt("an error of its sink")
             case Done():
+                note = "the actor is ending"
                 if self.state is State.RUNNING:
                     self._advance(Trigger.RETURN)
-                self._runs[-1].finish(message)
+                    note = "the actor and its namespace are kept"
+                self._runs[-1].finish(message, note)
 
     async def _stop(self, run: CellRun) -> None:
         """Climb the ladder until *run* has ended: softly, hard, with its actor."""
         for patience in (SOFT, self._grace):
-            await self._supervisor.send(Interrupt(run.number))
+            self._supervisor.post(Interrupt(run.number))
             with trio.move_on_after(patience):
                 await run.ended.wait()
                 return

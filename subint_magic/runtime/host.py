@@ -71,16 +71,9 @@ class HostTask[T]:
                 self._future.set_exception(HostEnded("subint_magic was stopped meanwhile"))
 
     def wait(self, interrupt: Callable[[], object]) -> T:
-        """Block until the task has ended; a KeyboardInterrupt only calls *interrupt*."""
-        interrupted = False
-        while True:
-            try:
-                if interrupted:
-                    interrupted = False
-                    interrupt()
-                return self._future.result()
-            except KeyboardInterrupt:
-                interrupted = True
+        """Block until the task has ended; a SIGINT only calls *interrupt*."""
+        with _on_sigint(interrupt):
+            return self._future.result()
 
     async def wait_async(self, interrupt: Callable[[], object]) -> T:
         """Wait on an asyncio loop until the task has ended.

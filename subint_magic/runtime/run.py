@@ -58,6 +58,7 @@ class CellRun:
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._value: str | None = None
         self._done: Done | None = None
+        self._note = ""
         self._error: BaseException | None = None
         self._stop: tuple[str, float] | None = None  # who asked, and when
 
@@ -73,9 +74,10 @@ class CellRun:
             return False
         return True
 
-    def finish(self, done: Done) -> None:
-        """Note how the run ended in the child."""
+    def finish(self, done: Done, note: str) -> None:
+        """End the run as its child reports; *note* says what became of the actor."""
         self._done = done
+        self._note = note
         self.ended.set()
 
     def fail(self, error: SubintMagicError) -> None:
@@ -102,7 +104,7 @@ class CellRun:
         done = self._done
         assert done is not None
         if done.status == "interrupted":
-            raise self.cancelled("the actor and its namespace are kept", done.traceback)
+            raise self.cancelled(self._note, done.traceback)
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())

@@ -112,27 +112,27 @@ class Supervisor:
     def _limit(self, seconds: float) -> None:
         self._patience.deadline = min(self._patience.deadline, trio.current_time() + seconds)
 
-    async def send(self, message: ToChild) -> None:
-        """Send *message*. That a child is gone is noticed elsewhere, and no error here.
+    def post(self, message: ToChild) -> None:
+        """Send *message* soon. That a child is gone is noticed elsewhere, and no error here.
 
         Raises:
-            FrameError: it is too large; nothing was sent.
+            FrameError: it is too large and will not be sent.
         """
         if self._channel is not None:
-            self._conversation.note(message)  # before it is sent: the answer may come at once
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                await self._channel.send(message)
+            self._channel.post(message)
+            self._conversation.note(message)
 
     async def _attend(self, child: Child) -> Ending:
         self._channel = channel = Channel(child.stream)
         async with trio.open_nursery() as tasks:
+            tasks.start_soon(channel.deliver)
             tasks.start_soon(self._listen, channel)
             tasks.start_soon(self._watch, child)
             tasks.start_soon(self._expect_hello)
-            tasks.start_soon(self.send, _configuration(child))
+            self.post(_configuration(child))
             await self._ending.wait()
             if self._asked:
-                tasks.start_soon(self.send, Close())  # it may not be reading
+                self.post(Close())
             ending = await self._put_down(child, channel)
             tasks.cancel_scope.cancel()
         return ending

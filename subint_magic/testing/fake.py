@@ -114,7 +114,8 @@ def fake_method(script: Script, *, killable: bool = True) -> SpawnMethod:
 
     @asynccontextmanager
     async def proc(_key: str, _name: str) -> AsyncGenerator[Child]:
-        ours, theirs = trio.testing.memory_stream_pair()
+        # lockstep: what is sent blocks until it is heard, as if the socket's buffer were full
+        ours, theirs = trio.testing.lockstep_stream_pair()
         child = _FakeChild(ours, killable=killable)
         async with trio.open_nursery() as tasks:
             tasks.start_soon(child.live, script, FakePeer(theirs))

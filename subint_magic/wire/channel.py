@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,21 +37,20 @@ class Channel:
         self._decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
         self._splitter = frames.Splitter(limit)
         self._payloads: deque[bytes] = deque()
-        self._sending = trio.Lock()
+        self._posted, self._to_send = trio.open_memory_channel[bytes](math.inf)
 
-    async def send(self, message: ToChild) -> None:
-        """Send *message*, whole or not at all: it is shielded from cancellation.
-
-        A child that does not read cannot hold it up for ever, since closing the channel ends it.
+    def post(self, message: ToChild) -> None:
+        """Queue *message* for `deliver`, so that a child that does not read holds up nobody.
 
         Raises:
-            trio.BrokenResourceError: the child has closed its end.
-            trio.ClosedResourceError: this end was closed.
-            FrameError: the message is over the limit; nothing was sent.
+            FrameError: the message is over the limit; it is not queued.
         """
-        data = frames.frame(self._encoder.encode(message), self._limit)
-        async with self._sending:
-            with trio.CancelScope(shield=True):
+        self._posted.send_nowait(frames.frame(self._encoder.encode(message), self._limit))
+
+    async def deliver(self) -> None:
+        """Send what is posted, until the child has closed its end or this end is closed."""
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            async for data in self._to_send:
                 await self._stream.send_all(data)
 
     async def receive(self) -> FromChild | None:

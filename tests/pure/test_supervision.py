@@ -384,8 +384,6 @@ async def test_cancelling_the_whole_block_during_a_stuck_run_is_bounded(autojump
 
 
 async def test_a_child_that_does_not_read_cannot_hold_up_the_end(autojump_clock: MockClock):
-    """The channel's buffer is full, so that neither Close nor anything else can be sent."""
-
     async def never_reads(peer: FakePeer) -> None:
         await peer.say(HELLO)
         await peer.sleep_forever()
