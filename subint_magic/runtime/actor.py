@@ -10,10 +10,8 @@ import trio
 from subint_magic._child.frames import FrameError
 from subint_magic.errors import (
     ActorBusy,
-    ActorDied,
     ActorEnded,
     ActorError,
-    ProtocolError,
     RunError,
 )
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
@@ -274,22 +272,9 @@ class Actor:
 
     def _failure(self) -> ActorError | None:
         """Return a new error that says why the actor failed."""
-        ending = self._ending
-        if ending is None or self.state is not State.FAILED:
+        if self._ending is None or self.state is not State.FAILED:
             return None
-        if ending.broke_protocol:
-            return ProtocolError(self.name, ending.detail)
-        end = ending.end
-        error = ActorDied(
-            self.name,
-            self._died_while,
-            ending.detail,
-            exit_code=end.exit_code if end else None,
-            signal=end.signal if end else None,
-            stderr=self._stderr + (end.stderr if end else ""),
-        )
-        error.__cause__ = ending.cause
-        return error
+        return self._ending.failure(self.name, self._died_while, self._stderr)
 
     def _require_alive(self) -> None:
         if failure := self._failure():

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic._child.frames import FrameError
+from subint_magic.errors import ActorDied, ProtocolError
 from subint_magic.runtime.lifecycle import Trigger
+from subint_magic.spawn import ChildEnd
 from subint_magic.wire.channel import Channel
 from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import Close, Configure
@@ -19,7 +21,8 @@ from subint_magic.wire.messages import Close, Configure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from subint_magic.spawn import Child, ChildEnd, SpawnMethod
+    from subint_magic.errors import ActorError
+    from subint_magic.spawn import Child, SpawnMethod
     from subint_magic.wire.messages import FromChild, ToChild
 
 __all__ = ["BOOT_TIMEOUT", "Ending", "Supervisor"]
@@ -48,6 +51,28 @@ class Ending:
     broke_protocol: bool = False
     end: ChildEnd | None = None
     cause: Exception | None = None
+
+    def failure(self, actor: str, doing: str, stderr: str) -> ActorError:
+        """Return a new error for an actor that failed.
+
+        Args:
+            actor: its name.
+            doing: what it did at that time, as in ``"while idle"``.
+            stderr: the last that it sent to stderr.
+        """
+        if self.broke_protocol:
+            return ProtocolError(actor, self.detail)
+        end = self.end or ChildEnd()
+        error = ActorDied(
+            actor,
+            doing,
+            self.detail,
+            exit_code=end.exit_code,
+            signal=end.signal,
+            stderr=stderr + end.stderr,
+        )
+        error.__cause__ = self.cause
+        return error
 
 
 class Supervisor:
