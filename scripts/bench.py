@@ -1,4 +1,4 @@
-"""Measure what an actor costs, each against the bare thing that it stands on.
+"""Measure what an actor costs, against the bare thing that it stands on.
 
     python scripts/bench.py [--quick] [--json FILE]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -20,9 +21,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-# A process that multiprocessing spawns imports this module again: what is heavy comes later.
+import trio
+from jupyter_client.manager import KernelManager
+
+from subint_magic import open_nursery, spawn_methods
+
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
@@ -31,32 +37,32 @@ type Side = Callable[[str], Awaitable[float]]
 type Pairs = dict[str, list[tuple[float, float]]]
 """The seconds of both sides in each turn, by backend."""
 
+KEYS = ("subint", "subint_legacy", "trio", "mp_spawn", "mp_forkserver")
+
 
 @dataclass(frozen=True)
 class Comparison:
     title: str
     sides: tuple[str, str]
-    figures: dict[
-        str, Callable[[float, float], float]
-    ]  # of the two sides; the target is the last's
-    at_most: float | None = None
-    at_least: float | None = None
-    judged: tuple[str, ...] | None = None  # the backends that have the target, if not all
+    figures: dict[str, Callable[[float, float], float]]  # made of both sides; the last is judged
+    target: float
+    at_most: bool
+    judged: tuple[str, ...]  # the backends that have this target
 
     def verdict(self, key: str, value: float) -> str:
-        if self.judged is not None and key not in self.judged:
+        if key not in self.judged:
             return ""
-        if self.at_most is not None:
-            return f"{'MISSED' if value > self.at_most else 'met'}: at most {self.at_most}"
-        assert self.at_least is not None
-        return f"{'MISSED' if value < self.at_least else 'met'}: at least {self.at_least}"
+        missed = value > self.target if self.at_most else value < self.target
+        bound = "at most" if self.at_most else "at least"
+        return f"{'MISSED' if missed else 'met'}: {bound} {self.target}"
 
 
 COLD_START = Comparison(
     "Cold start to the first output, against the bare floor",
     ("actor, ms", "floor, ms"),
     {"actor / floor": lambda actor, floor: actor / floor},
-    at_most=2.5,
+    target=2.5,
+    at_most=True,
     judged=("subint",),
 )
 ROUND_TRIP = Comparison(
@@ -66,13 +72,16 @@ ROUND_TRIP = Comparison(
         "actor / kernel": lambda actor, kernel: actor / kernel,
         "added, ms": lambda actor, kernel: (actor - kernel) * 1000,
     },
-    at_most=1.5,
+    target=1.5,
+    at_most=True,
+    judged=KEYS,
 )
 SPEED_UP = Comparison(
     "Two CPU-bound actors at once, against one",
     ("two, ms", "one, ms"),
     {"2 * one / two": lambda two, one: 2 * one / two},
-    at_least=1.85,
+    target=1.85,
+    at_most=False,
     judged=("subint",),
 )
 
@@ -88,8 +97,6 @@ async def take_turns(keys: list[str], turns: int, a: Side, b: Side) -> Pairs:
 
 
 async def measure_cold_start(keys: list[str], turns: int) -> Pairs:
-    from subint_magic import open_nursery
-
     async with open_nursery() as nursery:
 
         async def actor(key: str) -> float:
@@ -101,17 +108,19 @@ async def measure_cold_start(keys: list[str], turns: int) -> Pairs:
             return arrived[0] - started
 
         async def floor(key: str) -> float:
-            return FLOORS[key]()
+            if key.startswith("mp_"):
+                return process_floor(key.removeprefix("mp_"))
+            return python_floor() if key == "trio" else interpreter_floor(key == "subint_legacy")
 
         return await take_turns(keys, turns, actor, floor)
 
 
 # What each floor holds. An actor's clock stops at its first output, when it is up and has said
-# hello, got a cell and answered. A floor only starts the thing for one fixed byte of output; those
-# of sub-interpreters and `python -c` hold its end too, as nobody starts one and leaves it there.
+# hello, got a cell and answered. A floor only starts the thing for one line of code; those of
+# sub-interpreters and `python -c` hold its end too, as nobody starts one and leaves it there.
 
 
-def subint_floor(*, legacy: bool = False) -> float:
+def interpreter_floor(legacy: bool) -> float:
     """Create, exec and close, in a thread of its own as an actor's has."""
     import _interpreters
     from concurrent import interpreters
@@ -121,60 +130,39 @@ def subint_floor(*, legacy: bool = False) -> float:
             it = interpreters.Interpreter(_interpreters.create("legacy", reqrefs=True))
         else:
             it = interpreters.create()
-        it.exec(f"import os; os.write({writer}, b'x')")
+        it.exec("print(end='')")
         it.close()
 
-    reader, writer = os.pipe()
     started = time.perf_counter()
     thread = threading.Thread(target=drive)
     thread.start()
     thread.join()
-    seconds = time.perf_counter() - started
-    assert os.read(reader, 1) == b"x"
-    os.close(reader)
-    os.close(writer)
-    return seconds
+    return time.perf_counter() - started
 
 
 def python_floor() -> float:
     """``python -c``, until its output was read and it has ended."""
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", "print('x')"], capture_output=True, check=True)
-    seconds = time.perf_counter() - started
-    assert done.stdout == b"x\n"
-    return seconds
+    subprocess.run([sys.executable, "-c", "print('x')"], capture_output=True, check=True)
+    return time.perf_counter() - started
 
 
-def mp_floor(start_method: str) -> float:
-    """A Process, until its first byte is here. The fork server runs already."""
-    import multiprocessing
-
+def process_floor(start_method: str) -> float:
+    """A Process of multiprocessing, until its first byte is here. A fork server runs before."""
     context = multiprocessing.get_context(start_method)
     reader, writer = context.Pipe(duplex=False)
-    started = time.perf_counter()
-    process = context.Process(target=writer.send_bytes, args=(b"x",))  # type: ignore[attr-defined]
-    process.start()
-    assert reader.recv_bytes() == b"x"
-    seconds = time.perf_counter() - started
-    process.join()
-    process.close()
-    reader.close()
-    writer.close()
+    with reader, writer:
+        started = time.perf_counter()
+        process = context.Process(target=writer.send_bytes, args=(b"x",))  # type: ignore[attr-defined]
+        process.start()
+        reader.recv_bytes()
+        seconds = time.perf_counter() - started
+        process.join()
+        process.close()
     return seconds
-
-
-FLOORS: dict[str, Callable[[], float]] = {
-    "subint": subint_floor,
-    "subint_legacy": partial(subint_floor, legacy=True),
-    "trio": python_floor,
-    "mp_spawn": partial(mp_floor, "spawn"),
-    "mp_forkserver": partial(mp_floor, "forkserver"),
-}
 
 
 async def measure_round_trip(keys: list[str], turns: int) -> Pairs:
-    from jupyter_client.manager import KernelManager
-
     manager = KernelManager(kernel_name="python3", transport="ipc")  # over TCP it prints a warning
     manager.start_kernel()
     client = manager.blocking_client()
@@ -214,10 +202,6 @@ def run_cell(client: BlockingKernelClient, source: str) -> float:
 
 
 async def measure_speed_up(keys: list[str], turns: int, seconds: float) -> Pairs:
-    import trio
-
-    from subint_magic import open_nursery
-
     async with open_nursery() as nursery:
         actors = {key: [await nursery.start_actor(spawn_method=key) for _ in "ab"] for key in keys}
         for pair in actors.values():
@@ -232,7 +216,7 @@ async def measure_speed_up(keys: list[str], turns: int, seconds: float) -> Pairs
             return time.perf_counter() - started
 
         probe = 10**6
-        loops = int(probe * seconds / await run(keys[0], 1, probe))
+        loops = int(probe * seconds / min([await run(keys[0], 1, probe) for _ in range(3)]))
         two, one = partial(run, count=2, loops=loops), partial(run, count=1, loops=loops)
         return await take_turns(keys, turns, two, one)
 
@@ -263,32 +247,31 @@ def report(comparison: Comparison, pairs: Pairs, reasons: dict[str, str]) -> dic
 
 
 def main() -> None:
-    import trio
-
-    from subint_magic import spawn_methods
-
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only a few turns: a smoke test")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")
     options = parser.parse_args()
 
-    statuses = [status for status in spawn_methods() if status.key in FLOORS]
+    statuses = [status for status in spawn_methods() if status.key in KEYS]
     keys = [status.key for status in statuses if status.available]
     reasons = {status.key: status.reason for status in statuses if status.reason}
-    cold, trips, spins, spin = (2, 5, 2, 0.05) if options.quick else (25, 100, 10, 0.25)
-    print(f"Python {platform.python_version()}, {os.process_cpu_count()} cores.")
+    cold, trips, spins, spin = (3, 5, 3, 0.05) if options.quick else (25, 100, 10, 0.25)
+    python, cores, load = platform.python_version(), os.process_cpu_count(), os.getloadavg()[0]
+    print(f"Python {python}, {cores} cores, load before {load:.2f}.")
     print("Medians of all turns, with the 10th to the 90th percentile.")
     tables = {}
-    for comparison, pairs in (
+    for comparison, measure in (
         (COLD_START, partial(measure_cold_start, keys, cold)),
         (ROUND_TRIP, partial(measure_round_trip, keys, trips)),
         (SPEED_UP, partial(measure_speed_up, keys, spins, spin)),
     ):
-        tables[comparison.title] = report(comparison, trio.run(pairs), reasons)
+        tables[comparison.title] = report(comparison, trio.run(measure), reasons)
     if options.json:
-        facts = {"python": platform.python_version(), "cores": os.process_cpu_count()}
+        facts = {"python": python, "cores": cores, "load": load}
         options.json.write_text(json.dumps({**facts, "tables": tables}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
+    # multiprocessing's children import the file of `__main__`. In a kernel they find none.
+    sys.modules["__main__"] = ModuleType("__main__")
     main()

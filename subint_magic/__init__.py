@@ -22,85 +22,43 @@ package too, and refuses the msgspec that stands behind most of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # importing typing for it would cost every sub-interpreter 5 ms
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.errors import (
         ActorBusy as ActorBusy,
-    )
-    from subint_magic.errors import (
         ActorConflict as ActorConflict,
-    )
-    from subint_magic.errors import (
         ActorDied as ActorDied,
-    )
-    from subint_magic.errors import (
         ActorEnded as ActorEnded,
-    )
-    from subint_magic.errors import (
         ActorError as ActorError,
-    )
-    from subint_magic.errors import (
         CellError as CellError,
-    )
-    from subint_magic.errors import (
         HostEnded as HostEnded,
-    )
-    from subint_magic.errors import (
         IllegalTransition as IllegalTransition,
-    )
-    from subint_magic.errors import (
         ProtocolError as ProtocolError,
-    )
-    from subint_magic.errors import (
         RunCancelled as RunCancelled,
-    )
-    from subint_magic.errors import (
         RunError as RunError,
-    )
-    from subint_magic.errors import (
         SpawnError as SpawnError,
-    )
-    from subint_magic.errors import (
         SpawnMethodUnavailable as SpawnMethodUnavailable,
-    )
-    from subint_magic.errors import (
         SubintMagicError as SubintMagicError,
-    )
-    from subint_magic.errors import (
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
     from subint_magic.runtime.actor import Actor as Actor
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
-    )
-    from subint_magic.runtime.nursery import (
         open_nursery as open_nursery,
     )
     from subint_magic.runtime.run import CellResult as CellResult
     from subint_magic.spawn import (
         SpawnMethod as SpawnMethod,
-    )
-    from subint_magic.spawn import (
         SpawnMethodKey as SpawnMethodKey,
-    )
-    from subint_magic.spawn import (
         SpawnMethodStatus as SpawnMethodStatus,
-    )
-    from subint_magic.spawn import (
         get_start_method as get_start_method,
-    )
-    from subint_magic.spawn import (
         spawn_methods as spawn_methods,
-    )
-    from subint_magic.spawn import (
         try_set_start_method as try_set_start_method,
     )
-    from subint_magic.wire.messages import Output as Output
-    from subint_magic.wire.messages import Result as Result
+    from subint_magic.wire.messages import Output as Output, Result as Result
 
 __version__ = "0.1.0"
 

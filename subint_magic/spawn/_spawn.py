@@ -31,7 +31,7 @@ SpawnMethodKey = Literal["subint", "subint_legacy", "trio", "mp_spawn", "mp_fork
 """The keys of the built-in spawn methods."""
 
 # Imported on use, so that no backend imports the registry and listing them starts nothing.
-_methods: dict[SpawnMethodKey, str] = {
+_methods: dict[str, str] = {
     "subint": "subint_magic.spawn._subint:SUBINT",
     "subint_legacy": "subint_magic.spawn._subint:SUBINT_LEGACY",
     "trio": "subint_magic.spawn._trio:TRIO",
@@ -71,8 +71,7 @@ class SpawnMethodStatus:
 def _known() -> dict[str, str]:
     """Return where each method is; no plugin takes the place of a built-in one."""
     plugins = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
-    built_in = {str(key): target for key, target in _methods.items()}
-    return built_in | {key: plugins[key] for key in plugins if key not in built_in}
+    return _methods | {key: plugins[key] for key in plugins if key not in _methods}
 
 
 def _load(key: str, target: str) -> SpawnMethod:
@@ -118,12 +117,13 @@ def spawn_method(key: str | SpawnMethod | None = None) -> SpawnMethod:
     if isinstance(key, SpawnMethod):
         return key
     key = key or get_start_method()
-    known = _known()
-    if key not in known:
-        raise UnknownSpawnMethod(key, known)
-    method, reason = _examine(key, known[key])
+    # Entry points only when they are asked for: that reads the metadata of all that is installed.
+    target = _methods.get(key) or _known().get(key)
+    if target is None:
+        raise UnknownSpawnMethod(key, _known())
+    method, reason = _examine(key, target)
     if method is None or reason is not None:
-        works = [other for other, target in known.items() if _examine(other, target)[1] is None]
+        works = [status.key for status in spawn_methods() if status.available]
         raise SpawnMethodUnavailable(key, reason or "it did not load", works)
     return method
 
