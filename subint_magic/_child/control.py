@@ -11,7 +11,7 @@ import os
 import select
 import threading
 import time
-from _queue import SimpleQueue  # `queue` imports five modules more for the same class
+from _queue import Empty, SimpleQueue  # `queue` imports five modules more for the same class
 from codecs import getincrementaldecoder
 
 import msgpack
@@ -37,6 +37,9 @@ PIPE_READS = 16
 
 PIPE_PATIENCE = 0.1
 """Seconds that printing may wait for what is in the pipes."""
+
+FLUSH_PATIENCE = 1.0
+"""Seconds that flush() waits at most."""
 
 BACKLOG = 4096
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
@@ -98,6 +101,18 @@ class Control:
             self._wake_up()
         if len(items) > BACKLOG:
             self._hold_up()
+
+    def flush(self) -> None:
+        """Wait until all output so far has left, for what comes next may end this process."""
+        if not self._thread.is_alive():
+            return
+        sent: SimpleQueue[None] = SimpleQueue()
+        self._outbox.items.append(sent)
+        self._wake_up()
+        try:
+            sent.get(timeout=FLUSH_PATIENCE)
+        except Empty:
+            pass  # the parent does not read
 
     def finish(self) -> None:
         """Send what is left, end the thread, close what this class opened."""
@@ -203,8 +218,10 @@ class Control:
                         if not self._read_pipe(pipe):
                             break
                 outbox.take_message(item)
-            else:
+            elif isinstance(item, tuple):
                 outbox.take_text(*item)
+            else:
+                outbox.take_flush(item)
 
     def _read_pipe(self, pipe: int) -> bool:
         """Take what is in the pipe behind fd 1 or 2; false when there is nothing."""
@@ -222,6 +239,7 @@ class Control:
     def _send(self) -> None:
         try:
             del self._outbox.ready[: os.write(self._fd, self._outbox.ready)]
+            self._outbox.tell_flushed()
         except BlockingIOError:
             pass
         except OSError:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from subint_magic._child import frames
 from subint_magic._child.loops import Loops
+from subint_magic._child.streams import OutputStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ class Executor:
                 break
             except KeyboardInterrupt as exception:  # it came just after the cell's last bytecode
                 error = error or exception
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
+        flush()
         if error is None:
             return {"status": "ok", "type_name": "", "message": "", "traceback": ""}
         interrupted = isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run)
@@ -154,6 +153,18 @@ class Executor:
         self._hide_our_frames(report.__context__)
         for each in report.exceptions or ():
             self._hide_our_frames(each)
+
+
+def flush() -> None:
+    """Send what a cell has left in a buffer; it may have put streams of its own in place."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if isinstance(stream, OutputStream):
+                stream.flush_bytes()  # the message that ends the run sends the rest
+            elif stream is not None:
+                stream.flush()
+        except Exception:  # noqa: BLE001 - it is no matter of this run
+            pass
 
 
 def configure(message: dict[str, Any]) -> None:

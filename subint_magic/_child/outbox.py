@@ -10,6 +10,7 @@ from subint_magic._child import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _queue import SimpleQueue
     from typing import Any
 
 type Text = tuple[int, str, str]  # run, stream, text
@@ -27,7 +28,7 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self.items: deque[Text | Message] = deque()
+        self.items: deque[Text | Message | SimpleQueue[None]] = deque()
         self.ready = bytearray()
         """Frames to be sent now."""
         self.urgent = False
@@ -35,6 +36,7 @@ class Outbox:
         self._key: tuple[int, str] | None = None
         self._texts: list[str] = []
         self._size = 0
+        self._flushes: list[SimpleQueue[None]] = []
 
     @property
     def has_text(self) -> bool:
@@ -64,6 +66,20 @@ class Outbox:
         self.close_batch()
         self.ready += frames.frame(_pack(message))
         self.urgent = True
+
+    def take_flush(self, waiting: SimpleQueue[None]) -> None:
+        """Send all text before it; *waiting* is told when that has left."""
+        self.close_batch()
+        self.urgent = True
+        self._flushes.append(waiting)
+        self.tell_flushed()
+
+    def tell_flushed(self) -> None:
+        """Tell those who wait for a flush, if all has left."""
+        if not self.ready:
+            for waiting in self._flushes:
+                waiting.put(None)
+            self._flushes.clear()
 
     def close_batch(self) -> None:
         """Make the batched text a frame."""

@@ -31,6 +31,7 @@ class OutputStream(io.TextIOBase):
         self.name = f"<{name}>"
         self._stream = name
         self._bytes: io.BufferedWriter | None = None
+        self._dirty = False
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -48,10 +49,18 @@ class OutputStream(io.TextIOBase):
         """Send *text*; returns its length."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._dirty = True
         self._control.write(self._stream, text)
         return len(text)
 
     def flush(self) -> None:
+        """Send all that was written and wait until it has left."""
+        self.flush_bytes()
+        if self._dirty:
+            self._dirty = False
+            self._control.flush()
+
+    def flush_bytes(self) -> None:
         """Send what waits in `buffer`; text is on its way already."""
         if self._bytes is not None:
             self._bytes.flush()

@@ -69,6 +69,15 @@ class CellContract(Contract):
             await reader.read_until("now\n")
             actor.interrupt()
 
+    async def test_streams_that_a_cell_has_replaced(self, actor: Actor) -> None:
+        await actor.run_cell("import io, sys; sys.stdout = io.StringIO(); sys.stdout.close()")
+        await actor.run_cell("sys.stdout = sys.stderr = None")
+        assert (await actor.run_cell("1")).value == "1"
+
+    async def test_flushing_all_the_time(self, actor: Actor) -> None:
+        told = await actor.run_cell("for i in range(300): print(i, flush=True)")
+        assert told.stdout == "".join(f"{i}\n" for i in range(300))
+
     async def test_text_without_a_newline_comes_too(self, actor: Actor) -> None:
         reader = Reader()
         source = "print('half', end='')\nwhile True: pass"

@@ -77,6 +77,12 @@ class ProcessContract(Contract):
         with pytest.raises(ActorDied):
             await actor.run_cell("1")
 
+    async def test_what_was_flushed_is_not_lost(self, actor: Actor) -> None:
+        reader = Reader()
+        with pytest.raises(ActorDied):
+            await actor.run_cell("import os\nprint('last', flush=True)\nos._exit(0)", sink=reader)
+        assert reader.text == "last\n"
+
     async def test_death_while_idle(self, start_method: str) -> None:
         with trio.fail_after(TIMEOUT), pytest.raises(ActorDied, match=r"while idle.*SIGKILL"):
             async with open_nursery() as nursery:
