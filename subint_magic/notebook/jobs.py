@@ -80,6 +80,13 @@ class Job:
             )
             try:
                 return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
+            except RunCancelled as error:
+                if request.name is not None:
+                    raise
+                note = "its actor ends with it"
+                raise RunCancelled(
+                    actor.name, error.by, error.seconds, note, error.traceback
+                ) from None
             finally:
                 if request.name is None:
                     actor.request_end()  # the prompt does not wait for it

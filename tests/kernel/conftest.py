@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jupyter_core.utils import ensure_event_loop
 
-from .harness import Gate, Kernel, Signal
+from .harness import Gate, Kernel, Shared, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,42 +38,28 @@ def jupyter_client(scratch: Path) -> Iterator[None]:
     loop.close()
 
 
-class _Shared:
-    """The kernel that tests share, with the extension; a test that breaks it gets it replaced."""
-
-    def __init__(self, factory: pytest.TempPathFactory) -> None:
-        self._factory = factory
-        self.start()
-
-    def start(self) -> None:
-        self.kernel = Kernel(self._factory.mktemp("kernel"))
-        self.kernel.ok("%load_ext subint_magic")
-        # starts what multiprocessing keeps for later
-        self.kernel.ok("%%subint -b mp_forkserver\npass")
-
-    def replace(self) -> None:
-        self.kernel.close()
-        self.start()
-
-
 @pytest.fixture(scope="session")
-def shared(jupyter_client: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Shared]:
-    shared = _Shared(tmp_path_factory)
+def shared_kernel(
+    jupyter_client: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared[Kernel]]:
+    def start() -> Kernel:
+        kernel = Kernel(tmp_path_factory.mktemp("kernel"))
+        kernel.ok("%load_ext subint_magic")
+        kernel.ok("%%subint -b mp_forkserver\npass")  # starts what multiprocessing keeps
+        return kernel
+
+    shared = Shared(start)
     yield shared
-    shared.kernel.shut_down()
-    shared.kernel.close()
-    assert shared.kernel.exit_code == 0
+    shared.it.shut_down()
+    shared.it.close()
+    assert shared.it.exit_code == 0
 
 
 @pytest.fixture
-def kernel(shared: _Shared) -> Iterator[Kernel]:
+def kernel(shared_kernel: Shared[Kernel]) -> Iterator[Kernel]:
     """A kernel with the extension loaded and no actor."""
-    yield shared.kernel
-    try:
-        shared.kernel.reset()
-    except BaseException:
-        shared.replace()
-        raise
+    yield shared_kernel.it
+    shared_kernel.reset()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ Kernel     starts, runs cells, interrupts, shuts down
 Cell       one execute request: what has come of it so far
 Gate       a point in a cell's code that the test lets it pass
 Signal     the other way round: a point that the test waits for
+Shared     one kernel for many tests
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import select
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 import zmq
@@ -122,9 +123,8 @@ class Cell:
         joined: list[tuple[str, str]] = []
         for kind, text, *_ in self.outputs:
             if kind in ("stdout", "stderr"):
-                if joined and joined[-1][0] == kind:
-                    text = joined.pop()[1] + text
-                joined.append((kind, text))
+                before = joined.pop()[1] if joined and joined[-1][0] == kind else ""
+                joined.append((kind, before + text))
         return joined
 
     @property
@@ -223,6 +223,14 @@ class Kernel:
         assert cell.status == "ok", cell
         return cell
 
+    def repeat(self, code: str, until: Callable[[Cell], object]) -> Cell:
+        """Run the cell again and again, until what it shows is as wanted."""
+        deadline = time.monotonic() + PATIENCE
+        while not until(cell := self.ok(code)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{code!r} showed at last {cell.outputs}")
+        return cell
+
     def start(self, code: str, subshell: str | None = None) -> Cell:
         """Send a cell and do not wait for it."""
         content = {
@@ -241,7 +249,7 @@ class Kernel:
         """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""
         content = {"comm_id": target, "target_name": target, "data": {}}
         cell = self._cell(self._send(self._client.shell_channel, "comm_open", content))
-        cell.reply = {}  # there is none
+        cell.reply, cell.idle = {}, True  # there is no reply, and no status
         return cell
 
     @contextmanager
@@ -381,6 +389,37 @@ class Kernel:
         """End the process, if it still runs, and give back what the client holds."""
         self._manager.shutdown_kernel(now=True)
         os.close(self._end_fd)
+
+
+class Startable(Protocol):
+    """What tests can share."""
+
+    def reset(self) -> None:
+        """End what a test has left running; raises if that is not possible."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class Shared[T: Startable]:
+    """What tests share, started once; a test that breaks it gets it replaced for the next.
+
+    Attributes:
+        it: the present one.
+    """
+
+    def __init__(self, start: Callable[[], T]) -> None:
+        self._start = start
+        self.it = start()
+
+    def reset(self) -> None:
+        """Make it ready for the next test."""
+        try:
+            self.it.reset()
+        except BaseException:
+            self.it.close()
+            self.it = self._start()
+            raise
 
 
 def wait_gone(processes: list[psutil.Process]) -> None:

@@ -42,6 +42,19 @@ def test_two_named_actors_have_nothing_in_common(kernel: Kernel):
     assert kernel.ok("%%subint -n b\nx").results == ["'of b'"]
 
 
+def test_cells_that_start_an_actor_at_once_share_it(kernel: Kernel, start_method: str):
+    kernel.ok(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def run(word):\n"
+        "    return get_ipython().run_cell_magic('subint', '-n a', f'{word!r}')\n"
+        f"get_ipython().run_line_magic('spawn_backend', '{start_method}')\n"
+        "with ThreadPoolExecutor() as pool:\n"
+        "    words = list(pool.map(run, 'one two three'.split()))"
+    )
+    assert kernel.ok("words").results == ["['one', 'two', 'three']"]
+    assert kernel.ok("%subints").stdout.count("idle") == 1
+
+
 def test_the_namespace_of_the_kernel_is_untouched(kernel: Kernel, start_method: str):
     def names() -> set[str]:
         (names,) = kernel.ok("sorted(get_ipython().user_ns)").results
@@ -166,13 +179,16 @@ def test_the_asyncio_loop_of_an_actor_lives_on(kernel: Kernel):
 def test_the_cells_of_one_actor_may_use_either_loop(kernel: Kernel):
     kernel.ok("%%subint -n a\nimport asyncio, trio\nawait trio.sleep(0)")
     kernel.ok("%%subint -n a --loop asyncio\nawait asyncio.sleep(0)")
-    assert kernel.ok("%%subint -n a\nawait trio.sleep(0, ) or 'both'").results == ["'both'"]
+    assert kernel.ok("%%subint -n a\nawait trio.sleep(0) or 'both'").results == ["'both'"]
 
 
-@pytest.mark.parametrize("head", ["async for x in numbers():", "[x async for x in numbers()]"])
-def test_other_forms_of_await(kernel: Kernel, head: str):
-    body = f"{head}\n    total += x\ntotal" if head.endswith(":") else f"sum({head})"
-    cell = kernel.ok(
-        f"%%subint\ntotal = 0\nasync def numbers():\n    for x in range(4):\n        yield x\n{body}"
-    )
-    assert cell.results == ["6"]
+NUMBERS = "async def numbers():\n    for x in range(4): yield x\ntotal = 0\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["async for x in numbers(): total += x\ntotal", "sum([x async for x in numbers()])"],
+    ids=["async for", "comprehension"],
+)
+def test_other_forms_of_await(kernel: Kernel, source: str):
+    assert kernel.ok(f"%%subint\n{NUMBERS}{source}").results == ["6"]

@@ -10,6 +10,8 @@ import pytest
 from .harness import wait_gone
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .harness import Cell, Kernel
 
 pytestmark = pytest.mark.skip_spawn_backend(
@@ -31,8 +33,7 @@ def kill_while_idle(kernel: Kernel, name: str) -> None:
     process = psutil.Process(int(pid))
     process.kill()
     wait_gone([process])
-    while name in kernel.ok("%subints").stdout:  # each time around is an event: a cell has run
-        pass
+    kernel.repeat("%subints", lambda cell: f"\n{name} " not in cell.stdout)
 
 
 def assert_died(cell: Cell, how: str) -> None:
@@ -64,17 +65,19 @@ def test_the_name_is_free_again(kernel: Kernel, start_method: str):
     assert cell.stderr == ""
 
 
-def test_its_last_words_are_shown(kernel: Kernel, start_method: str):
-    cell = kernel.run(
-        f"%%subint -n a -b {start_method}\n"
-        "import os, sys\n"
-        "print('printed')\n"
-        "print('last words', file=sys.stderr)\n"
-        "os.write(2, b'and raw ones\\n')\n"
-        "os._exit(3)"
-    )
+@pytest.mark.parametrize(
+    "say",
+    [
+        "print('last words', file=sys.stderr)",
+        "os.write(2, b'last words')",
+        "os.system('echo last words >&2')",
+    ],
+    ids=["print", "raw", "subprocess"],
+)
+def test_its_last_words_are_shown(kernel: Kernel, start_method: str, say: str):
+    cell = kernel.run(f"%%subint -n a -b {start_method}\nimport os, sys\n{say}\nos._exit(3)")
     assert_died(cell, "exit code 3")
-    assert "and raw ones" in cell.error[1] + cell.stderr
+    assert "last words" in cell.error[1]
 
 
 def test_the_error_is_one_and_short(kernel: Kernel, start_method: str):
@@ -100,9 +103,20 @@ def test_no_other_actor_is_hurt(kernel: Kernel, start_method: str):
     assert kernel.ok("%%subint -n b\nx").results == ["2"]
 
 
-def test_an_actor_that_dies_while_booting(kernel: Kernel, start_method: str, tmp_path: object):
-    if start_method == "mp_forkserver":
-        pytest.skip("it boots with all modules loaded")
+def test_what_it_has_started_ends_with_it(kernel: Kernel, start_method: str):
+    (pid,) = kernel.ok(
+        f"%%subint -n a -b {start_method}\n"
+        "import os, subprocess\n"
+        "process = subprocess.Popen(['sleep', 'infinity'])\n"
+        "process.pid"
+    ).results
+    process = psutil.Process(int(pid))
+    assert_died(kernel.run("%%subint -n a\nos._exit(3)"), "exit code 3")
+    wait_gone([process])
+
+
+@pytest.mark.skip_spawn_backend("mp_forkserver", reason="it boots with all modules loaded")
+def test_an_actor_that_dies_while_booting(kernel: Kernel, start_method: str, tmp_path: Path):
     kernel.ok(
         "import sys\n"
         f"with open('{tmp_path}/msgpack.py', 'w') as file:\n"

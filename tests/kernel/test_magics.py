@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, get_args
 
+import psutil
 import pytest
 
 from subint_magic.spawn import SpawnMethodKey, default_start_method, spawn_methods
 
+from .harness import wait_gone
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .harness import Cell, Gate, Kernel
 
 KEYS = get_args(SpawnMethodKey)
@@ -139,7 +144,7 @@ def test_close_all_ends_all(kernel: Kernel):
     assert "There is no actor." in kernel.ok("%subints").stdout
 
 
-def test_closing_lets_finally_and_atexit_run(kernel: Kernel, start_method: str, tmp_path: object):
+def test_closing_lets_atexit_run(kernel: Kernel, start_method: str, tmp_path: Path):
     path = f"{tmp_path}/bye"
     kernel.ok(
         f"%%subint -n a -b {start_method}\n"
@@ -147,6 +152,21 @@ def test_closing_lets_finally_and_atexit_run(kernel: Kernel, start_method: str, 
     )
     kernel.ok("%subints close a")
     assert kernel.ok(f"import os; os.path.exists({path!r})").results == ["True"]
+
+
+@pytest.mark.skip_spawn_backend(
+    "subint", "subint_legacy", reason="its processes are children of the kernel"
+)
+def test_closing_ends_what_the_actor_has_started(kernel: Kernel, start_method: str):
+    (pid,) = kernel.ok(
+        f"%%subint -n a -b {start_method}\n"
+        "import subprocess\n"
+        "process = subprocess.Popen(['sleep', 'infinity'])\n"
+        "process.pid"
+    ).results
+    process = psutil.Process(int(pid))
+    kernel.ok("%subints close a")
+    wait_gone([process])
 
 
 def test_an_unknown_actor_is_one_line_with_the_nearest_and_all(kernel: Kernel):
@@ -223,7 +243,7 @@ def test_long_flags_are_the_same(kernel: Kernel):
     [
         (
             "%%subint",
-            "%subint [-b KEY] [-n NAME] [--loop {trio,asyncio}]",
+            "%%subint [-b KEY] [-n NAME] [--loop LOOP]",
             [
                 "Run the cell in an actor",
                 "--backend KEY",
