@@ -1,0 +1,118 @@
+"""However a kernel ends: no actor is left, and each had its chance to clean up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .harness import wait_gone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .harness import Kernel
+
+IDLE = """\
+import atexit
+atexit.register(lambda: open({directory!r} + "/idle atexit", "w").close())
+"""
+
+BUSY = """\
+import atexit
+atexit.register(lambda: open({directory!r} + "/busy atexit", "w").close())
+try:
+    print("ready")
+    while True: pass
+finally:
+    open({directory!r} + "/busy finally", "w").close()
+"""
+
+ALL_CLEAN = {"idle atexit", "busy atexit", "busy finally"}
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Path:
+    directory = tmp_path / "marks"
+    directory.mkdir()
+    return directory
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+@pytest.fixture
+def idle_and_busy(new_kernel: Kernel, start_method: str, marks: Path) -> Kernel:
+    """A kernel with an idle actor, and one that runs a cell in a thread of the kernel."""
+    new_kernel.ok("%load_ext subint_magic")
+    new_kernel.ok(f"%%subint -n idle -b {start_method}\n{IDLE.format(directory=str(marks))}")
+    new_kernel.ok(
+        "import threading\n"
+        "thread = threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
+        f"    'subint', '-n busy -b {start_method}', {BUSY.format(directory=str(marks))!r}))\n"
+        "thread.start()"
+    ).wait_output("ready")
+    return new_kernel
+
+
+def test_shutdown(idle_and_busy: Kernel, marks: Path):
+    children = idle_and_busy.descendants()
+    idle_and_busy.shut_down()
+    assert idle_and_busy.exit_code == 0
+    assert names(marks) == ALL_CLEAN
+    wait_gone(children)
+
+
+def test_exit(idle_and_busy: Kernel, marks: Path):
+    children = idle_and_busy.descendants()
+    idle_and_busy.start("exit()")
+    idle_and_busy.wait_end()
+    assert idle_and_busy.exit_code == 0
+    assert names(marks) == ALL_CLEAN
+    wait_gone(children)
+
+
+def test_restart(idle_and_busy: Kernel, start_method: str, marks: Path):
+    children = idle_and_busy.descendants()
+    idle_and_busy.restart()
+    assert names(marks) == ALL_CLEAN
+    wait_gone(children)
+    idle_and_busy.ok("%load_ext subint_magic")
+    cell = idle_and_busy.ok(f"%%subint -n idle -b {start_method}\n'atexit' in globals()")
+    assert cell.results == ["False"]
+
+
+def test_a_shutdown_request_while_a_cell_is_awaited(
+    new_kernel: Kernel, start_method: str, marks: Path
+):
+    new_kernel.ok("%load_ext subint_magic")
+    cell = new_kernel.start(f"%%subint -b {start_method}\n{BUSY.format(directory=str(marks))}")
+    cell.wait_output("ready")
+    children = new_kernel.descendants()
+    new_kernel.request_shutdown()
+    assert new_kernel.exit_code == 0
+    assert names(marks) == {"busy atexit", "busy finally"}
+    wait_gone(children)
+
+
+def test_a_shutdown_while_a_cell_blocks(new_kernel: Kernel, start_method: str, marks: Path):
+    new_kernel.ok("%load_ext subint_magic")
+    source = f"%%time\n%%subint -b {start_method}\n{BUSY.format(directory=str(marks))}"
+    new_kernel.start(source).wait_output("ready")
+    children = new_kernel.descendants()
+    new_kernel.shut_down()
+    assert new_kernel.exit_code == 0
+    assert names(marks) == {"busy atexit", "busy finally"}
+    wait_gone(children)
+
+
+@pytest.mark.skip_spawn_backend(
+    "subint", "subint_legacy", reason="it ends with the kernel's process"
+)
+def test_actors_outlive_a_killed_kernel_only_to_clean_up(idle_and_busy: Kernel, marks: Path):
+    children = idle_and_busy.descendants()
+    assert len(children) >= 2
+    idle_and_busy.kill()
+    wait_gone(children)
+    assert names(marks) == ALL_CLEAN
