@@ -12,7 +12,7 @@ from .harness import wait_gone
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .harness import Cell, Kernel
+    from .harness import Cell, Gate, Kernel
 
 pytestmark = pytest.mark.skip_spawn_backend(
     "subint", "subint_legacy", reason="it lives and dies with the kernel's process"
@@ -65,19 +65,37 @@ def test_the_name_is_free_again(kernel: Kernel, start_method: str):
     assert cell.stderr == ""
 
 
+def test_what_it_flushed_is_shown(kernel: Kernel, start_method: str):
+    cell = kernel.run(
+        f"%%subint -n a -b {start_method}\n"
+        "import os, sys\n"
+        "print('printed')\n"
+        "print('flushed', end='', flush=True)\n"
+        "print('last words', file=sys.stderr, flush=True)\n"
+        "os._exit(3)"
+    )
+    assert_died(cell, "exit code 3")
+    assert cell.stdout == "printed\nflushed"
+    assert cell.stderr == "last words\n"
+
+
 @pytest.mark.parametrize(
     "say",
     [
         "print('last words', file=sys.stderr)",
-        "os.write(2, b'last words')",
+        "os.write(2, b'last words\\n')",
         "os.system('echo last words >&2')",
     ],
     ids=["print", "raw", "subprocess"],
 )
-def test_its_last_words_are_shown(kernel: Kernel, start_method: str, say: str):
-    cell = kernel.run(f"%%subint -n a -b {start_method}\nimport os, sys\n{say}\nos._exit(3)")
-    assert_died(cell, "exit code 3")
-    assert "last words" in cell.error[1]
+def test_the_error_quotes_its_stderr(kernel: Kernel, start_method: str, say: str, gate: Gate):
+    cell = kernel.start(
+        f"%%subint -n a -b {start_method}\nimport os, sys\n{say}\n{gate.code}\nos._exit(3)"
+    )
+    cell.wait_output("last words\n")
+    gate.open()
+    assert_died(cell.wait(), "exit code 3")
+    assert cell.error[1].endswith("last words")
 
 
 def test_the_error_is_one_and_short(kernel: Kernel, start_method: str):

@@ -41,8 +41,7 @@ def test_the_table_of_backends_names_all_and_why_not(kernel: Kernel):
     lines = kernel.ok("%spawn_backend").stdout.splitlines()[1:]
     for line, status in zip(lines, spawn_methods(), strict=True):
         assert line.removeprefix("→").split()[0] == status.key
-        assert (status.reason or status.summary) in line
-        assert ("not here" in line) is (not status.available)
+        assert line.endswith(status.reason or status.summary)
 
 
 def test_the_default_is_selected(kernel: Kernel):
@@ -211,7 +210,7 @@ def test_subints_used_wrongly_is_one_line(kernel: Kernel, line: str):
         ("surplus", "unrecognized arguments: surplus"),
         ("--name", "argument -n/--name: expected one argument"),
         ("-b", "argument -b/--backend: expected one argument"),
-        ("--loop curio", "argument --loop: invalid choice: 'curio' (choose from"),
+        ("--loop curio", "argument --loop: invalid choice: 'curio'"),
     ],
 )
 def test_a_wrong_flag_is_one_line(kernel: Kernel, line: str, message: str):

@@ -36,6 +36,14 @@ def ipython(directory: Path, *options: str, terminal: str) -> pexpect.spawn[str]
     )
 
 
+def wait_end(process: pexpect.spawn[str]) -> int | None:
+    """Wait until IPython has ended; return its exit code."""
+    process.expect(pexpect.EOF)
+    process.wait()
+    process.close()
+    return process.exitstatus
+
+
 class Terminal:
     """IPython with a prompt that can be read, and the extension loaded."""
 
@@ -69,9 +77,7 @@ class Terminal:
     def exit(self) -> int | None:
         """Leave IPython as people do; return its exit code."""
         self.process.sendline("exit")
-        self.process.expect(pexpect.EOF)
-        self.process.close()
-        return self.process.exitstatus
+        return wait_end(self.process)
 
     def reset(self) -> None:
         """End what a test has left running."""
@@ -180,7 +186,8 @@ def test_ctrl_c_at_the_prompt_and_in_a_plain_cell_reaches_no_actor(
     terminal.run(f"%%subint -n a -b {start_method}\nx = 1")
     terminal.interrupt()
     terminal.send("")  # Python's input() may have missed a signal that came just before it waits
-    terminal.send("print('ready'); exec('while True: pass')")
+    # no exec(): on Python 3.13 a KeyboardInterrupt out of that makes the process end by SIGINT later
+    terminal.send("from itertools import repeat; print('ready'); any(0 for _ in repeat(0))")
     terminal.process.expect("ready\r\n")
     terminal.interrupt()
     assert "KeyboardInterrupt" in terminal.read()
@@ -238,8 +245,6 @@ def test_a_cell_pasted_into_the_real_prompt(scratch: Path, tmp_path: Path):
         terminal.expect("line 0\r\nline 1\r\n")
         terminal.expect(r"In \[3\]:")
         terminal.send("exit\r")
-        terminal.expect(pexpect.EOF)
-        terminal.close()
-        assert terminal.exitstatus == 0
+        assert wait_end(terminal) == 0
     finally:
         terminal.close(force=True)
