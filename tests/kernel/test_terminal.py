@@ -186,7 +186,7 @@ def test_ctrl_c_at_the_prompt_and_in_a_plain_cell_reaches_no_actor(
     terminal.run(f"%%subint -n a -b {start_method}\nx = 1")
     terminal.interrupt()
     terminal.send("")  # Python's input() may have missed a signal that came just before it waits
-    # no exec(): on Python 3.13 a KeyboardInterrupt out of that makes the process end by SIGINT later
+    # No exec(): after a KeyboardInterrupt out of that, Python 3.13 ends by SIGINT at its exit.
     terminal.send("from itertools import repeat; print('ready'); any(0 for _ in repeat(0))")
     terminal.process.expect("ready\r\n")
     terminal.interrupt()
