@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from codecs import getincrementaldecoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +50,14 @@ class OutputStream(io.TextIOBase):
         """Send *text*; returns its length."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.flush_bytes()
+        self.send(text)
+        return len(text)
+
+    def send(self, text: str) -> None:
+        """Send *text* now, before bytes that wait in `buffer`."""
         self._dirty = True
         self._control.write(self._stream, text)
-        return len(text)
 
     def flush(self) -> None:
         """Send all that was written and wait until it has left."""
@@ -86,10 +92,11 @@ class OutputStream(io.TextIOBase):
 class _ByteStream(io.RawIOBase):
     def __init__(self, text: OutputStream) -> None:
         self._text = text
+        self._decoder = getincrementaldecoder("utf-8")("replace")  # a character may come in parts
 
     def write(self, data: Any) -> int:
         content = bytes(data)
-        self._text.write(content.decode("utf-8", "replace"))
+        self._text.send(self._decoder.decode(content))
         return len(content)
 
     def writable(self) -> bool:

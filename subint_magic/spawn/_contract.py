@@ -96,15 +96,16 @@ class SpawnMethod:
     shut_down: Callable[[], None] = lambda: None
 
 
-def code_string(arguments: str) -> str:
+def code_string(arguments: str, prelude: str = "pass") -> str:
     """Return the one code string that starts the child of every backend.
 
     It takes over ``sys.path`` first, else the child might not find this package.
 
     Args:
         arguments: those of `subint_magic._child.bootstrap.main`, as source code.
+        prelude: statements on one line that come before all else.
     """
     return (
-        f"import sys; sys.path[:] = {[str(entry) for entry in sys.path]!r}; "
+        f"{prelude}; import sys; sys.path[:] = {[str(entry) for entry in sys.path]!r}; "
         f"from subint_magic._child.bootstrap import main; main({arguments})"
     )

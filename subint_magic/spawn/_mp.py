@@ -28,6 +28,9 @@ __all__ = ["MP_FORKSERVER", "MP_SPAWN", "mp_proc"]
 PRELOAD = ["__main__", "subint_magic._child.bootstrap"]
 """What the fork server imports before the first fork; ``__main__`` is multiprocessing's default."""
 
+_REDIRECT = "import os; os.dup2(pipes[0][1], 1); os.dup2(pipes[1][1], 2)"
+"""Lets the parent read why the rest of the code failed, if it does."""
+
 _start_lock = threading.Lock()  # multiprocessing keeps its children in a set without a lock
 
 
@@ -127,7 +130,7 @@ async def mp_proc(key: str, name: str) -> AsyncGenerator[Child]:
                     "pipes": tuple(tuple(map(_Fd, pair)) for pair in pipes.fds),
                 }
                 process = context.Process(  # type: ignore[attr-defined]
-                    target=exec, args=(code_string("fd, pipes"), arguments), name=name
+                    target=exec, args=(code_string("fd, pipes", _REDIRECT), arguments), name=name
                 )
                 await trio.to_thread.run_sync(_start, process, start_method)
             pipes.started()

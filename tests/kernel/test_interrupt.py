@@ -23,11 +23,13 @@ def assert_cancelled(cell: Cell) -> None:
     assert cell.status == "error"
     name, value = cell.error
     assert name == "RunCancelled"
-    assert re.fullmatch(
-        r"run in actor '.*' stopped by an interrupt after \d\.\d\d s:"
-        r" the actor and its namespace are kept\.",
-        value,
+    found = re.fullmatch(
+        r"run in actor '(.*)' stopped by an interrupt after \d\.\d\d s: (.*)\.", value
     )
+    assert found, value
+    anonymous = found[1].startswith("actor-")
+    kept = "its actor ends with it" if anonymous else "the actor and its namespace are kept"
+    assert found[2] == kept
 
 
 @awaiting_and_blocking
