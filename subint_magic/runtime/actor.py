@@ -160,6 +160,7 @@ class Actor:
         if run is None or self._stops is None:
             return False
         if run.stop_requested(by):
+            self._supervisor.post(Interrupt(run.number))
             self._stops.start_soon(self._stop, run)
         return True
 
@@ -245,12 +246,14 @@ class Actor:
                 self._runs[-1].finish(message, note)
 
     async def _stop(self, run: CellRun) -> None:
-        """Climb the ladder until *run* has ended: softly, hard, with its actor."""
-        for patience in (SOFT, self._grace):
-            self._supervisor.post(Interrupt(run.number))
-            with trio.move_on_after(patience):
-                await run.ended.wait()
-                return
+        """Climb the ladder until *run*, which was interrupted softly, has ended."""
+        with trio.move_on_after(SOFT):
+            await run.ended.wait()
+            return
+        self._supervisor.post(Interrupt(run.number))  # the second one is hard
+        with trio.move_on_after(self._grace):
+            await run.ended.wait()
+            return
         self.request_cancel(grace=0)
 
     def _conclude(self, ending: Ending) -> None:
