@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _interpreters  # `concurrent.interpreters`, which is 3.14 and heavier, stands on it
+import atexit
 import os
 import sys
+import threading
 
 from subint_magic._child import frames, streams
 from subint_magic._child.control import Control
@@ -27,6 +29,8 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     control = Control(fd, wires, fence)
     executor = Executor(control, fence)
     streams.redirect(control, own_fds=bool(pipes))
+    if pipes:
+        os.register_at_fork(after_in_child=streams.after_fork)
     control.start()
     control.post(
         frames.HELLO,
@@ -37,7 +41,23 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     )
     try:
         executor.serve()
+        if pipes:
+            _finish_cells(control)
         control.post(frames.GOODBYE)
     finally:
-        streams.restore()
+        if pipes:
+            streams.restore()
         control.finish()
+
+
+def _finish_cells(control: Control) -> None:
+    """Do what the end of a process does, while what it prints is still sent.
+
+    It may take for ever; the parent sets the limit.
+    """
+    for call in reversed(getattr(threading, "_threading_atexits", ())):
+        call()  # this is how pools of threads learn of the end
+    for thread in threading.enumerate():
+        if not thread.daemon and thread not in (threading.current_thread(), control.thread):
+            thread.join()
+    atexit._run_exitfuncs()

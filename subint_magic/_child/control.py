@@ -81,17 +81,26 @@ class Control:
 
     # for the executor's thread, and for any other that prints
 
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread."""
+        return self._thread
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def post(self, kind: str, **fields: Any) -> None:
         """Send a message after all output before it."""
+        if self._finished:
+            return
         self._outbox.items.append({"kind": kind, **fields})
         self._wake_up()
 
     def write(self, stream: str, text: str) -> None:
         """Send *text*, together with what else is printed about now."""
+        if self._finished:
+            return  # a thread prints while the interpreter ends
         if self._pipes:
             self._let_pipes_empty()
         items = self._outbox.items
@@ -104,7 +113,7 @@ class Control:
 
     def flush(self) -> None:
         """Wait until all output so far has left, for what comes next may end this process."""
-        if not self._thread.is_alive():
+        if self._finished or not self._thread.is_alive():
             return
         sent: SimpleQueue[None] = SimpleQueue()
         self._outbox.items.append(sent)
@@ -119,7 +128,9 @@ class Control:
         self._finished = True
         self._wake_up()
         self._thread.join()
-        for each in (self._wake, self._waker, *self._pipes):
+        # A thread that still prints must not write to whoever gets the number of the fd next.
+        waker, self._waker = self._waker, -1
+        for each in (self._wake, waker, *self._pipes):
             os.close(each)
 
     def _wake_up(self) -> None:
@@ -127,7 +138,7 @@ class Control:
         try:
             os.write(self._waker, b"!")
         except OSError:
-            pass  # full of wake-up calls already, or closed: a thread prints after the end
+            pass  # full of wake-up calls already, or closed
 
     def _let_pipes_empty(self) -> None:
         """Let the thread take what is in the pipes, for it was written before what comes now."""

@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
+from _thread import get_ident
 from types import ModuleType
 
 from subint_magic._child import frames
@@ -30,6 +31,8 @@ for _name in __import__("__future__").all_feature_names:
 MAX_REPR = 2**20
 """Characters of a ``repr`` that are sent."""
 
+_MAX_NAME = 200
+
 _OURS = os.path.dirname(__file__)
 
 
@@ -37,6 +40,8 @@ class Executor:
     """One namespace, the ``__main__`` of this interpreter, and the cells that run in it."""
 
     def __init__(self, control: Control, fence: Fence) -> None:
+        self._pid = os.getpid()
+        self._thread = get_ident()
         self._control = control
         self._fence = fence
         self._loops = Loops(fence)
@@ -63,8 +68,7 @@ class Executor:
         run: int = message["run"]
         error: BaseException | None = None
         try:
-            self._fence.arm(run)
-            self._execute(message["source"], message["filename"], message["loop"])
+            self._execute(run, message["source"], message["filename"], message["loop"])
         except BaseException as exception:  # noqa: BLE001 - it belongs to the user, whatever it is
             error = exception
         while True:
@@ -72,14 +76,16 @@ class Executor:
                 self._fence.disarm()
                 break
             except KeyboardInterrupt as exception:  # it came just after the cell's last bytecode
-                error = error or exception
+                error = exception if error is None else error
         flush()
+        if os.getpid() != self._pid:
+            os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         if error is None:
             return {"status": "ok", "type_name": "", "message": "", "traceback": ""}
         interrupted = isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run)
         return {"status": "interrupted" if interrupted else "error", **self._describe(error)}
 
-    def _execute(self, source: str, filename: str, loop: str) -> None:
+    def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         codes = self._compile(source, filename)
@@ -92,8 +98,9 @@ class Executor:
                     if code.co_flags & CO_COROUTINE:
                         await result
 
-            self._loops.run(loop, body)
+            self._loops.run(loop, run, body)
         else:
+            self._fence.arm(run)
             for code in codes:
                 exec(code, namespace)
 
@@ -117,47 +124,54 @@ class Executor:
         if value is None:
             return
         text = repr(value)
+        if get_ident() != self._thread:  # there is one result, that of the cell
+            print(text)
+            return
         builtins._ = value  # type: ignore[attr-defined]
         if len(text) > MAX_REPR:
             text = f"{text[:MAX_REPR]}\n… {len(text) - MAX_REPR} more characters of this repr"
         self._control.post(frames.RESULT, run=self._control.run, text=text)
 
     def _describe(self, error: BaseException) -> dict[str, str]:
-        from traceback import TracebackException
-
-        report = TracebackException.from_exception(error, compact=True)
-        self._hide_our_frames(report)
+        """Return what is to be told of *error*; nothing that it does may hurt the actor."""
+        type_name = type(error).__name__[:_MAX_NAME]
+        message = "<exception str() failed>"
         try:
-            message = str(error)
-        except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error
-            message = "<exception str() failed>"
-        return {
-            "type_name": type(error).__name__,
-            "message": message[:MAX_REPR],
-            "traceback": "".join(report.format())[:MAX_REPR],
-        }
+            message = str(error)[:MAX_REPR]
+        except BaseException:  # noqa: BLE001 - it runs code of the cell
+            pass
+        try:
+            from traceback import TracebackException
 
-    def _hide_our_frames(self, report: TracebackException | None) -> None:
+            report = TracebackException.from_exception(error, compact=True)
+            self._hide_our_frames(report)
+            traceback = "".join(report.format())[:MAX_REPR]
+        except BaseException as trouble:  # noqa: BLE001 - as above
+            reason = type(trouble).__name__[:_MAX_NAME]
+            traceback = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"
+        return {"type_name": type_name, "message": message, "traceback": traceback}
+
+    def _hide_our_frames(self, report: TracebackException) -> None:
         """Let each traceback begin in the cell, and take out ours in between."""
-        if report is None:
-            return
-        stack = report.stack
-        first = next((i for i, f in enumerate(stack) if f.filename in self._cells), None)
-        outside = first is None and any(f.filename.startswith(_OURS) for f in stack)
-        stack[:] = [
-            frame
-            for frame in ([] if outside else stack[first or 0 :])
-            if not frame.filename.startswith(_OURS)
-        ]
-        self._hide_our_frames(report.__cause__)
-        self._hide_our_frames(report.__context__)
-        for each in report.exceptions or ():
-            self._hide_our_frames(each)
+        reports: list[TracebackException | None] = [report]
+        while reports:
+            if (each := reports.pop()) is None:
+                continue
+            stack = each.stack
+            first = next((i for i, f in enumerate(stack) if f.filename in self._cells), None)
+            outside = first is None and any(f.filename.startswith(_OURS) for f in stack)
+            stack[:] = [
+                frame
+                for frame in ([] if outside else stack[first or 0 :])
+                if not frame.filename.startswith(_OURS)
+            ]
+            reports += [each.__cause__, each.__context__, *(each.exceptions or ())]
 
 
 def flush() -> None:
     """Send what a cell has left in a buffer; it may have put streams of its own in place."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
         try:
             if isinstance(stream, OutputStream):
                 stream.flush_bytes()  # the message that ends the run sends the rest

@@ -36,11 +36,14 @@ class Fence:
         self._armed = _NOBODY
         self._requested = _NOBODY
         self._delivering = False
+        self.hard = False
+        """Whether the run that is armed was hit other than by its event loop."""
         self.soft: Callable[[], object] | None = None
         """Cancels the run's event loop from another thread, while the run has one."""
 
     def arm(self, run: int) -> None:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
+        self.hard = False
         self._armed = run
         if self._requested == run:
             raise KeyboardInterrupt
@@ -85,6 +88,7 @@ class Fence:
         self._delivering = True
         try:
             if self._armed == run:
+                self.hard = True
                 self._raise()
         finally:
             self._delivering = False
@@ -99,6 +103,9 @@ class Fence:
 class SignalFence(Fence):
     """For the main thread of a process: SIGINT, which also wakes blocking calls.
 
+    While a run goes on the handler is Python's own, so that trio and asyncio, if a cell runs them,
+    put theirs in its place as they do in any program. A handler of the cell's own is respected.
+
     Raises:
         ValueError: this is not the main thread of a main interpreter.
     """
@@ -107,25 +114,26 @@ class SignalFence(Fence):
 
     def __init__(self) -> None:
         super().__init__()
-        self._in_flight = False
-        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGINT, _ignore)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._in_flight = False
-        if self._armed != _NOBODY:
-            raise KeyboardInterrupt
+    def arm(self, run: int) -> None:
+        """Open the fence for *run*; raise at once if its interrupt was here before it."""
+        if signal.getsignal(signal.SIGINT) is _ignore:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        super().arm(run)
 
     def _raise(self) -> None:
-        self._in_flight = True
         signal.pthread_kill(self._thread, signal.SIGINT)
 
     def _withdraw(self) -> None:
-        # A signal on its way must not wait for the next run. It never comes if the cell has put
-        # its own handler in our place.
-        while self._in_flight and signal.getsignal(signal.SIGINT) == self._on_signal:
-            time.sleep(0)
-        self._in_flight = False
+        time.sleep(0)  # a signal to this thread that is on its way arrives with a system call
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _ignore)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Take a SIGINT that comes between runs; SIG_IGN would be inherited by subprocesses."""
 
 
 class AsyncExceptionFence(Fence):

@@ -27,34 +27,50 @@ class Loops:
         self._fence = fence
         self._runner: asyncio.Runner | None = None
 
-    def run(self, loop: str, body: Body) -> None:
-        """Run *body* to its end.
+    def run(self, loop: str, run: int, body: Body) -> None:
+        """Run *body* to its end, as the run *run*.
+
+        The fence is armed inside the loop, when there is a soft way to stop it, and after all
+        imports: one that is torn leaves half a package behind.
 
         Raises:
             KeyboardInterrupt: the fence stopped it.
         """
-        {"trio": self._trio, "asyncio": self._asyncio}[loop](body)
+        {"trio": self._trio, "asyncio": self._asyncio}[loop](run, body)
 
     def close(self) -> None:
         """Cancel what is left on the asyncio loop and close it."""
         if self._runner is not None:
             self._runner.close()
 
-    def _trio(self, body: Body) -> None:
+    def _trio(self, run: int, body: Body) -> None:
         import trio
 
         async def main() -> bool:
             token = trio.lowlevel.current_trio_token()
             with trio.CancelScope() as scope:
                 self._fence.soft = lambda: token.run_sync_soon(scope.cancel)
+                self._fence.arm(run)
                 await body()
             self._fence.soft = None
             return scope.cancelled_caught
 
-        if trio.run(main):
+        try:
+            cancelled = trio.run(main)
+        except KeyboardInterrupt as error:
+            if self._fence.hard and not self._fence.owns_process:
+                error.add_note(
+                    "trio was torn down by force: it may not run again in this actor. Close it."
+                )
+            raise
+        except (RuntimeError, TypeError) as error:
+            if "no running event loop" in str(error) or "unrecognized yield message" in str(error):
+                error.add_note("This cell awaits under trio. For asyncio: %%subint --loop asyncio")
+            raise
+        if cancelled:
             raise KeyboardInterrupt
 
-    def _asyncio(self, body: Body) -> None:
+    def _asyncio(self, run: int, body: Body) -> None:
         import asyncio
 
         if self._runner is None:
@@ -66,6 +82,7 @@ class Loops:
             assert task is not None
             self._fence.soft = lambda: loop.call_soon_threadsafe(task.cancel)
             try:
+                self._fence.arm(run)
                 await body()
             except asyncio.CancelledError:
                 if not task.cancelling():

@@ -123,8 +123,14 @@ def redirect(control: Control, *, own_fds: bool) -> None:
 
 
 def restore() -> None:
-    """Put the streams back that the interpreter began with."""
+    """Put the streams back that a process began with: from now on its fds are all there is."""
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+
+
+def after_fork() -> None:
+    """Print straight to fd 1 and 2 in a fork: the threads that send are not in it."""
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def capture_fds(pipes: tuple[tuple[int, int], ...]) -> list[tuple[int, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing.util  # noqa: F401 - see Extension.__init__
-import threading
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +33,10 @@ class Extension:
         self._kernel = getattr(shell, "kernel", None)
         self._loop_thread: LoopThread | None = None
         self._host: Host | None = None
-        self._executing = threading.local()
+        self._executing = self._request()  # the cell that loads us
         self._magics = SubintMagics(shell, self.host)
         shell.register_magics(self._magics)
         shell.events.register("pre_execute", self._pre_execute)
-        shell.events.register("post_execute", self._post_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
         # before ours, which ends them.
@@ -66,7 +64,6 @@ class Extension:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
         shell.events.unregister("pre_execute", self._pre_execute)
-        shell.events.unregister("post_execute", self._post_execute)
         shell.input_transformers_post.remove(self._await_if_possible)
         for kind, names in self._magics.magics.items():
             for name in names:
@@ -84,11 +81,15 @@ class Extension:
     async def _shut_down(self, restart: bool) -> Any:
         """End the actors before the kernel stops the loop that their supervisor lives on."""
         host, self._host = self._host, None
-        if host is not None:
-            await host.aclose()
-            shut_down_methods()
-        answer = self._do_shutdown(restart)
-        return await answer if isawaitable(answer) else answer
+        try:
+            if host is not None:
+                await host.aclose()
+                shut_down_methods()
+        finally:
+            answer = self._do_shutdown(restart)
+            if isawaitable(answer):
+                answer = await answer
+        return answer
 
     # A cell that awaits leaves the kernel's loop free while it runs, so that clicks and comms get
     # through. Only a whole cell can await: under another magic, as in %%time over %%subint, or
@@ -99,18 +100,26 @@ class Extension:
             self._kernel is None
             or not self._shell.autoawait
             or self._shell.loop_runner_map["asyncio"][0] is not self._shell.loop_runner
-            or getattr(self._executing, "cells", 0) > 0
+            or self._request() == self._executing
             or len(lines) != 1
             or not lines[0].startswith(_BLOCKING_CALL)
+            or lines[0].rstrip().endswith(", '')")  # an empty cell: IPython says so by its name
         ):
             return lines
         return [lines[0].replace(_BLOCKING_CALL, _AWAITING_CALL, 1)]
 
     def _pre_execute(self) -> None:
-        self._executing.cells = getattr(self._executing, "cells", 0) + 1  # a cell may run others
+        self._executing = self._request()
 
-    def _post_execute(self) -> None:  # comes alone for the cell that loads us, and for an empty one
-        self._executing.cells = max(0, getattr(self._executing, "cells", 0) - 1)
+    def _request(self) -> str:
+        """Return the id of the message whose cell is being prepared or executed.
+
+        A cell is prepared under an id that has not executed anything yet; code that is prepared
+        under the id that executes is inside of that cell.
+        """
+        if self._kernel is None:
+            return ""
+        return str(self._shell.get_parent().get("header", {}).get("msg_id", ""))
 
 
 _loaded: dict[InteractiveShell, Extension] = {}

@@ -109,7 +109,7 @@ class SubintMagics(Magics):
     @magic_arguments()
     @argument("action", nargs="?", choices=["close"], help="close: end actors that run no cell.")
     @argument("names", nargs="*", metavar="NAME", help="The actors to end.")
-    @argument("--all", action="store_true", help="End all actors.")
+    @argument("--all", action="store_true", help="End all actors, whatever they do.")
     @line_magic
     def subints(self, line: str) -> None:
         """List the live actors, or end some of them."""
@@ -174,7 +174,7 @@ async def _close(nursery: ActorNursery, names: list[str]) -> list[str]:
             raise UsageError(f"no actor {name!r}.{did_you_mean(name, actors)} {there}")
     chosen = [actors[name] for name in names or actors]
     for actor in chosen:
-        if actor.current_run is not None:
+        if names and actor.current_run is not None:  # --all ends them whatever they do
             raise ActorBusy(actor.name, "closed")
     for actor in chosen:
         actor.request_end()

@@ -236,7 +236,9 @@ class Actor:
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 for run in self._runs:
-                    if run.number == message.run and not run.take(message):
+                    if run.number != message.run or run.take(message):
+                        continue
+                    if run is self.current_run:
                         self.interrupt("an error of its sink")
             case Done():
                 note = "the actor is ending"

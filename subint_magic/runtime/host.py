@@ -70,6 +70,10 @@ class HostTask[T]:
             if not self._future.done():
                 self._future.set_exception(HostEnded("subint_magic was stopped meanwhile"))
 
+    def refuse(self) -> None:
+        """End the wait for a task that will not begin."""
+        self._future.set_exception(HostEnded("subint_magic was stopped"))
+
     def wait(self, interrupt: Callable[[], object]) -> T:
         """Block until the task has ended; a SIGINT only calls *interrupt*."""
         with _on_sigint(interrupt):
@@ -135,8 +139,16 @@ class Host:
         """
         self._started.wait()
         task: HostTask[T] = HostTask()
-        self.call_soon(self._tasks.start_soon, task.carry_out, function, (self._nursery, *args))
+        self.call_soon(self._start, task, function, args)
         return task
+
+    def _start[T](
+        self, task: HostTask[T], function: Callable[..., Awaitable[T]], args: tuple[object, ...]
+    ) -> None:
+        if self._stop.is_set():
+            task.refuse()
+        else:
+            self._tasks.start_soon(task.carry_out, function, (self._nursery, *args))
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Call *function* in the thread that runs trio.

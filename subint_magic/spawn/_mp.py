@@ -31,6 +31,9 @@ PRELOAD = ["__main__", "subint_magic._child.bootstrap"]
 _REDIRECT = "import os; os.dup2(pipes[0][1], 1); os.dup2(pipes[1][1], 2)"
 """Lets the parent read why the rest of the code failed, if it does."""
 
+_REAPED = 0.1
+"""Seconds to wait for the exit code of a process that somebody else has reaped."""
+
 _start_lock = threading.Lock()  # multiprocessing keeps its children in a set without a lock
 
 
@@ -66,7 +69,13 @@ class _MpChild:
             self._process.join()  # does not block: it has ended
             assert self._process.pid is not None
             end_group(self._process.pid)
-        assert self._process.exitcode is not None
+        with trio.move_on_after(_REAPED):
+            # Any call of multiprocessing reaps children; another thread may be just about to
+            # note this one's exit code.
+            while self._process.exitcode is None:  # noqa: ASYNC110 - there is no event for it
+                await trio.sleep(0.001)
+        if self._process.exitcode is None:
+            return ChildEnd(stderr=self._pipes.last_words())
         return ChildEnd.of_process(self._process.exitcode, self._pipes.last_words())
 
     def kill(self) -> None:

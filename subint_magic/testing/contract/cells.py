@@ -72,7 +72,16 @@ class CellContract(Contract):
     async def test_streams_that_a_cell_has_replaced(self, actor: Actor) -> None:
         await actor.run_cell("import io, sys; sys.stdout = io.StringIO(); sys.stdout.close()")
         await actor.run_cell("sys.stdout = sys.stderr = None")
+        await actor.run_cell("del sys.stdout")
         assert (await actor.run_cell("1")).value == "1"
+
+    async def test_only_the_cell_has_a_result(self, actor: Actor) -> None:
+        source = (
+            "import sys, threading\nt = threading.Thread(target=sys.displayhook, args=(5,))\n"
+            "t.start()\nt.join()\n6"
+        )
+        result = await actor.run_cell(source)
+        assert (result.value, result.stdout) == ("6", "5\n")
 
     async def test_flushing_all_the_time(self, actor: Actor) -> None:
         told = await actor.run_cell("for i in range(300): print(i, flush=True)")
@@ -131,6 +140,14 @@ class CellContract(Contract):
             ("class E(Exception):\n def __str__(self): 1/0\nraise E", "E"),
             ("class R:\n def __repr__(self): 1/0\nR()", "ZeroDivisionError"),
             ("input()", "EOFError"),
+            ("class E(Exception):\n def __str__(self): raise SystemExit\nraise E", "E"),
+            ("class E(Exception):\n def __bool__(self): 1/0\nraise E", "E"),
+            ("raise type('E' * 300, (Exception,), {})", "E" * 200),
+            (
+                "error = None\nfor _ in range(3000):\n e = ValueError(); e.__cause__ = error\n"
+                " error = e\nraise error",
+                "ValueError",
+            ),
         ],
     )
     async def test_whatever_it_raises_ends_the_run_only(

@@ -46,6 +46,58 @@ class ProcessContract(Contract):
         told = await actor.run_cell("import os; os.system('seq 100000')")
         assert told.stdout == "".join(f"{i}\n" for i in range(1, 100_001))
 
+    async def test_the_end_is_heard(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "import atexit, threading\ngo = threading.Event()\n"
+            "def thread():\n    go.wait()\n    print('thread')\n"
+            "threading.Thread(target=thread).start()\n"
+            "atexit.register(print, 'atexit')"
+        )
+        await actor.run_cell(source, sink=reader)
+        await actor.run_cell("go.set()", sink=reader)
+        await actor.close()
+        assert "atexit\n" in reader.text
+
+    async def test_a_fork_prints_and_ends(self, actor: Actor) -> None:
+        reader = Reader()
+        source = "import os\npid = os.fork()\nif pid:\n    os.waitpid(pid, 0)\nprint(pid > 0)\n"
+        await actor.run_cell(source, sink=reader)
+        assert reader.text.endswith("False\nTrue\n")  # after CPython's warning about forks
+
+    async def test_a_signal_that_the_cell_does_not_take_is_forgotten(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+            "print('on')\nfor _ in range(2_000_000): pass\n"
+            "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+            "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])"
+        )
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(lambda: actor.run_cell(source, sink=reader))
+            await reader.read_until("on\n")
+            actor.interrupt()
+        assert (await actor.run_cell("'kept'")).value == "'kept'"
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import trio\nprint('on')\ntrio.run(trio.sleep_forever)",
+            "import asyncio\nprint('on')\nasyncio.run(asyncio.sleep(1e6))",
+            "import time\nprint('on')\ntime.sleep(1e6)",
+            "import select\nprint('on')\nselect.select([], [], [])",
+        ],
+        ids=["trio.run", "asyncio.run", "sleep", "select"],
+    )
+    async def test_interrupt_wakes_what_blocks(self, actor: Actor, source: str) -> None:
+        for _ in range(2):  # what was stopped works again
+            reader = Reader()
+            async with trio.open_nursery() as tasks:
+                tasks.start_soon(expect_cancelled, actor, source, reader)
+                await reader.read_until("on\n")
+                actor.interrupt()
+        assert (await actor.run_cell("import trio; await trio.sleep(0); 1")).value == "1"
+
     @pytest.mark.parametrize(
         ("code", "exit_code", "signal"),
         [
