@@ -264,7 +264,11 @@ def test_long_flags_are_the_same(kernel: Kernel):
         (
             "%subints",
             "%subints [--all] [{close}] [NAME ...]",
-            ["List the live actors", "end actors that run no cell", "End all actors."],
+            [
+                "List the live actors",
+                "end actors that run no cell",
+                "End all actors, whatever they do.",
+            ],
         ),
     ],
 )
