@@ -88,7 +88,7 @@ class HostTask[T]:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         self._future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-        with _on_sigint(interrupt):
+        with _on_sigint(interrupt, loop):
             while not self._future.done():
                 try:
                     await ended.wait()
@@ -98,15 +98,24 @@ class HostTask[T]:
 
 
 @contextmanager
-def _on_sigint(call: Callable[[], object]) -> Iterator[None]:
-    """Let SIGINT call *call*, which must be safe in a signal handler."""
+def _on_sigint(
+    call: Callable[[], object], loop: asyncio.AbstractEventLoop | None = None
+) -> Iterator[None]:
+    """Let SIGINT call *call*, which must be safe in a signal handler, at once also in *loop*."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are for the main thread alone
         return
-    before = signal.signal(signal.SIGINT, lambda *_: call())
+    before = signal.getsignal(signal.SIGINT)
+    if loop is not None:
+        # It lets the signal wake the loop. One that comes just before the loop goes to sleep would
+        # else be seen when something else wakes it.
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+    signal.signal(signal.SIGINT, lambda *_: call())
     try:
         yield
     finally:
+        if loop is not None:
+            loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, before)
 
 
