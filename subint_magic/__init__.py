@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ProtocolError as ProtocolError,
         RunCancelled as RunCancelled,
         RunError as RunError,
+        RunTimedOut as RunTimedOut,
         SpawnError as SpawnError,
         SpawnMethodUnavailable as SpawnMethodUnavailable,
         SubintMagicError as SubintMagicError,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
         spawn_methods as spawn_methods,
         try_set_start_method as try_set_start_method,
     )
-    from subint_magic.wire.messages import Output as Output, Result as Result
+    from subint_magic.wire.messages import Output as Output, Result as Result, Rung as Rung
 
 __version__ = "0.1.0"
 
@@ -82,6 +83,8 @@ _WHERE = {
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,
+    "RunTimedOut": _errors,
+    "Rung": "subint_magic.wire.messages",
     "SpawnError": _errors,
     "SpawnMethod": _spawn,
     "SpawnMethodKey": _spawn,
@@ -113,6 +116,8 @@ __all__ = [
     "Result",
     "RunCancelled",
     "RunError",
+    "RunTimedOut",
+    "Rung",
     "SpawnError",
     "SpawnMethod",
     "SpawnMethodKey",

@@ -13,6 +13,7 @@
     ├── RunError
     │   ├── CellError
     │   └── RunCancelled
+    │       └── RunTimedOut
     ├── HostEnded
     └── IllegalTransition
 
@@ -39,6 +40,7 @@ __all__ = [
     "ProtocolError",
     "RunCancelled",
     "RunError",
+    "RunTimedOut",
     "SpawnError",
     "SpawnMethodUnavailable",
     "SubintMagicError",
@@ -209,19 +211,68 @@ class RunCancelled(RunError):
     Attributes:
         by: who asked, as in ``"an interrupt"``.
         seconds: how long stopping took.
+        rung: the rung of the stop ladder that did it, as in ``"exception"``; ``None`` if none was
+            needed.
+        note: what became of the actor.
         traceback: where the cell was when it stopped, as text; empty when it never answered.
     """
 
-    def __init__(self, actor: str, by: str, seconds: float, note: str, traceback: str = "") -> None:
-        super().__init__(
-            actor, f"run in actor {actor!r} stopped by {by} after {seconds:.2f} s: {note}."
-        )
+    def __init__(
+        self,
+        actor: str,
+        by: str,
+        seconds: float,
+        rung: str | None,
+        note: str,
+        traceback: str = "",
+    ) -> None:
+        super().__init__(actor, by)
         self.by = by
         self.seconds = seconds
+        self.rung = rung
+        self.note = note
         self.traceback = traceback
+
+    @property
+    def how(self) -> str:
+        """How long it took, and which rung of the stop ladder did it, in words."""
+        rung = f" ({_HOW[self.rung]})" if self.rung else ""
+        return f"within {self.seconds:.2f} s{rung}"
+
+    def __str__(self) -> str:
+        return f"run in actor {self.actor!r} stopped by {self.by} {self.how}: {self.note}."
 
     def _render_traceback_(self) -> list[str]:
         return [*self.traceback.splitlines(), *_one_line(self)]
+
+
+_HOW = {
+    "loop": "its event loop cancelled it",
+    "exception": "KeyboardInterrupt was raised in it",
+    "wake": "the call that it waited in was woken",
+    "insist": "KeyboardInterrupt was raised in it again and again",
+    "end": "nothing less helped",
+}
+
+
+class RunTimedOut(RunCancelled):
+    """The run took longer than its timeout, and was stopped.
+
+    Attributes:
+        timeout: seconds.
+    """
+
+    def __init__(
+        self,
+        actor: str,
+        timeout: float,
+        seconds: float,
+        rung: str | None,
+        note: str,
+        traceback: str = "",
+    ) -> None:
+        super().__init__(actor, f"its timeout of {timeout:g} s", seconds, rung, note, traceback)
+        self.timeout = timeout
 
 
 class HostEnded(SubintMagicError):

@@ -38,6 +38,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         pid=os.getpid(),
         interpreter=_interpreters.get_current()[0],
         python=".".join(map(str, sys.version_info[:3])),
+        rungs=fence.rungs,
     )
     try:
         executor.serve()

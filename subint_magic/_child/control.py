@@ -44,6 +44,9 @@ FLUSH_PATIENCE = 1.0
 BACKLOG = 4096
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
+INSISTENCE = 0.02
+"""Seconds between two attempts to stop a run that does not want to."""
+
 ORPHAN_GRACE = 2.0
 """Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
 
@@ -67,6 +70,7 @@ class Control:
             pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
         }
         self._fence = fence
+        fence.report = self._report
         self._outbox = Outbox()
         self._wake, self._waker = os.pipe()
         self._pipe_poll = select.poll()
@@ -154,6 +158,9 @@ class Control:
         except RuntimeError:
             pass  # another thread prints at this moment, and has asked already
 
+    def _report(self, run: int, rung: str) -> None:
+        self.post(frames.STOPPING, run=run, rung=rung)
+
     def _hold_up(self) -> None:
         self._wake_up()
         writable = select.poll()
@@ -201,6 +208,9 @@ class Control:
                 self._asleep = True
                 if outbox.items or self._finished:  # came in between: nobody will wake us for it
                     timeout = 0
+            if self._fence.insisting:
+                self._fence.insist()
+                timeout = INSISTENCE * 1000
             for fd, event in poll.poll(timeout):
                 if fd == self._wake:
                     os.read(fd, CHUNK)
@@ -267,7 +277,7 @@ class Control:
         for payload in splitter.feed(data):
             message = msgpack.unpackb(payload)
             if message["kind"] == frames.INTERRUPT:
-                self._fence.interrupt(message["run"])
+                self._fence.interrupt(message["run"], message["rung"])
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             else:
@@ -279,7 +289,7 @@ class Control:
         deadline = time.monotonic() + ORPHAN_GRACE
         while not self._finished:
             self._outbox.items.clear()
-            self._fence.interrupt_any()
+            self._fence.insist()
             if self._fence.owns_process and time.monotonic() > deadline:
                 os._exit(1)
-            time.sleep(0.02)
+            time.sleep(INSISTENCE)

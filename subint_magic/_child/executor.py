@@ -81,9 +81,12 @@ class Executor:
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         if error is None:
-            return {"status": "ok", "type_name": "", "message": "", "traceback": ""}
-        interrupted = isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run)
-        return {"status": "interrupted" if interrupted else "error", **self._describe(error)}
+            return {"status": "ok"}
+        if isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run):
+            ended = {"status": "interrupted", "rung": self._fence.rung}
+        else:
+            ended = {"status": "error"}
+        return ended | self._describe(error)
 
     def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)

@@ -26,10 +26,17 @@ CLOSE = "close"
 
 # from the child
 HELLO = "hello"
+STOPPING = "stopping"
 OUTPUT = "output"
 RESULT = "result"
 DONE = "done"
 GOODBYE = "goodbye"
+
+# the rungs of the stop ladder that a child climbs, when told to
+LOOP = "loop"
+EXCEPTION = "exception"
+WAKE = "wake"
+INSIST = "insist"
 
 
 class FrameError(ValueError):

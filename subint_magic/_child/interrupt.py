@@ -1,4 +1,4 @@
-"""Stops the code that runs: a `Fence` around it, and two ways to raise inside it.
+"""Stops the code that runs: a `Fence` around it, and the rungs of the stop ladder.
 
 The control thread asks, the executor's thread is hit. A KeyboardInterrupt that comes late must not
 hit what runs after the code that it was meant for, so the fence is armed for one run at a time.
@@ -14,12 +14,20 @@ import sys
 import threading
 import time
 
+from subint_magic._child import frames
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
 _NOBODY = -1
+
+_pthread_kill = signal.pthread_kill  # cells of a sub-interpreter may not use it
+_sleep = time.sleep
+
+SHORT = 0.01
+"""Seconds of sleep that are not worth being woken from."""
 
 
 class Fence:
@@ -31,21 +39,29 @@ class Fence:
     owns_process = False
     """Whether this interpreter may end its process."""
 
+    rungs: tuple[str, ...] = (frames.LOOP, frames.EXCEPTION, frames.INSIST)
+    """The rungs of the stop ladder that work here."""
+
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         self._armed = _NOBODY
         self._requested = _NOBODY
         self._delivering = False
-        self.hard = False
-        """Whether the run that is armed was hit other than by its event loop."""
-        self.soft: Callable[[], object] | None = None
-        """Cancels the run's event loop from another thread, while the run has one."""
+        self.rung: str | None = None
+        """The highest rung that was tried on the run that is armed, or was the last."""
+        self.report: Callable[[int, str], None] = _tell_nobody
+        """Called with a run and the rung that was tried on it."""
+        self.cancel_loop: Callable[[], object] | None = None
+        """Lets the run's event loop cancel it and call `reached`, while the run has a loop."""
+        self.raise_in_loop: Callable[[], object] | None = None
+        """Lets that loop raise KeyboardInterrupt in a run that waits in it."""
 
     def arm(self, run: int) -> None:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
-        self.hard = False
+        self.rung = None
         self._armed = run
         if self._requested == run:
+            self.rung = frames.EXCEPTION
             raise KeyboardInterrupt
 
     def disarm(self) -> None:
@@ -54,47 +70,78 @@ class Fence:
         May itself be hit by one: call it again until it returns.
         """
         self._armed = _NOBODY
-        self.soft = None
+        self.cancel_loop = self.raise_in_loop = None
         while self._delivering:  # wait for a delivery that saw the fence still armed
-            time.sleep(0)
+            _sleep(0)
         self._withdraw()
 
     def was_requested(self, run: int) -> bool:
         """Whether somebody asked to interrupt *run*."""
         return self._requested == run
 
-    def interrupt(self, run: int) -> None:
-        """Stop *run*, from the control thread: by its event loop first, hard the second time."""
-        first = self._requested != run
+    def interrupt(self, run: int, rung: str) -> None:
+        """Climb to *rung* with *run*, from the control thread."""
         self._requested = run
-        if self._armed != run:
-            return  # ended already, or not yet begun: then arm() sees the request
-        soft = self.soft
-        if soft is not None and first:
-            try:
-                soft()
-            except Exception:  # noqa: BLE001 - the loop ended this moment, so the run has
-                pass
-        else:
-            self._hit(run)
-
-    def interrupt_any(self) -> None:
-        """Stop whatever runs; called again and again once the parent is gone."""
-        run = self._armed
-        if run != _NOBODY:
-            self._hit(run)
-
-    def _hit(self, run: int) -> None:
         self._delivering = True
         try:
-            if self._armed == run:
-                self.hard = True
-                self._raise()
+            if self._armed == run:  # else it has ended, or arm() will see the request
+                self._climb(run, rung)
         finally:
             self._delivering = False
 
+    def reached(self, run: int, rung: str) -> None:
+        """Note that *rung* was tried on *run*."""
+        self.rung = rung
+        self.report(run, rung)
+
+    @property
+    def insisting(self) -> bool:
+        """Whether `insist` is to be called again and again."""
+        return self._armed != _NOBODY and self.rung == frames.INSIST
+
+    def insist(self) -> None:
+        """Stop whatever runs, by all means that there are."""
+        self._delivering = True
+        try:
+            if self._armed != _NOBODY:
+                self.rung = frames.INSIST
+                self._raise()
+                self._wake()
+                self._try(self.raise_in_loop)
+        finally:
+            self._delivering = False
+
+    def _climb(self, run: int, rung: str) -> None:
+        waits_in_loop = self.rung == frames.LOOP
+        if rung == frames.LOOP and self.rung is None and self._try(self.cancel_loop):
+            return  # reached() is called by the loop, once it turns: the code may not let it
+        if rung in (frames.LOOP, frames.EXCEPTION):
+            if self.rung in (None, frames.LOOP):
+                # Before it is raised, as the run may end by it this moment.
+                self.reached(run, frames.EXCEPTION)
+                # Raised just anywhere, it would tear a loop that only waits.
+                if not (waits_in_loop and self._try(self.raise_in_loop)):
+                    self._raise()
+        elif rung in self.rungs:
+            self.reached(run, rung)
+            if rung == frames.WAKE:
+                self._wake()
+
+    @staticmethod
+    def _try(way: Callable[[], object] | None) -> bool:
+        """Go a *way* through the loop, if it is there; whether that was possible."""
+        if way is not None:
+            try:
+                way()
+            except Exception:  # noqa: BLE001 - the loop ended this moment, so the run has
+                pass
+        return way is not None
+
     def _raise(self) -> None:
         raise NotImplementedError
+
+    def _wake(self) -> None:
+        pass
 
     def _withdraw(self) -> None:
         raise NotImplementedError
@@ -124,10 +171,10 @@ class SignalFence(Fence):
         super().arm(run)
 
     def _raise(self) -> None:
-        signal.pthread_kill(self._thread, signal.SIGINT)
+        _pthread_kill(self._thread, signal.SIGINT)
 
     def _withdraw(self) -> None:
-        time.sleep(0)  # a signal to this thread that is on its way arrives with a system call
+        _sleep(0)  # a signal to this thread that is on its way arrives with a system call
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _ignore)
 
@@ -137,14 +184,39 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 
 class AsyncExceptionFence(Fence):
-    """For a sub-interpreter, which gets no signals: PyThreadState_SetAsyncExc().
+    """For a sub-interpreter, whose code gets no signals: PyThreadState_SetAsyncExc().
 
     It must be called inside the sub-interpreter: from outside it looks through the thread states
-    of the wrong interpreter. The exception is raised when the thread next runs bytecode.
+    of the wrong interpreter. The exception is raised when the thread next runs bytecode. From
+    Python 3.15 on, a system call that a signal breaks off sees it too; before, only our own
+    `sleep` can be woken.
     """
+
+    rungs = (frames.LOOP, frames.EXCEPTION, frames.WAKE, frames.INSIST)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gong = threading.Lock()
+        self._gong.acquire()
+
+    def sleep(self, seconds: float, /) -> None:
+        """Do what `time.sleep` does, but so that it can be woken."""
+        wakeable = threading.get_ident() == self._thread and type(seconds) in (int, float)
+        if not (wakeable and SHORT < seconds < threading.TIMEOUT_MAX):
+            _sleep(seconds)
+            return
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._gong.acquire(timeout=left)  # and the exception strikes here
 
     def _raise(self) -> None:
         _set_async_exc(self._thread, KeyboardInterrupt)
+
+    def _wake(self) -> None:
+        if self._gong.locked():
+            self._gong.release()
+        if sys.version_info >= (3, 15):
+            _interrupt_system_call(self._thread)
 
     def _withdraw(self) -> None:
         if self._requested != _NOBODY:  # else nobody has set one, and ctypes need not be there
@@ -165,9 +237,33 @@ def _set_async_exc(thread: int, exception: type[BaseException] | None) -> None:
     )
 
 
+def _interrupt_system_call(thread: int) -> None:
+    """Let the system call that *thread* is in fail with EINTR.
+
+    A signal does that only if it has a handler. SIGURG is by default ignored, so it hurts nobody,
+    and a sub-interpreter cannot use `signal.signal`; `abs` is a C function with the signature of a
+    handler that does nothing. PyOS_setsig() sets it without SA_RESTART.
+    """
+    import ctypes
+
+    set_handler = ctypes.pythonapi.PyOS_setsig
+    set_handler.argtypes, set_handler.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
+    do_nothing = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
+    before = set_handler(signal.SIGURG, do_nothing)
+    if before not in (None, signal.SIG_DFL, signal.SIG_IGN, do_nothing.value):
+        set_handler(signal.SIGURG, before)  # somebody's own handler does as well
+    _pthread_kill(thread, signal.SIGURG)
+
+
+def _tell_nobody(_run: int, _rung: str) -> None:
+    pass
+
+
 def make_fence() -> Fence:
     """Return the fence that works in this interpreter, for the calling thread."""
     try:
         return SignalFence()
     except ValueError:  # "signal only works in main thread of the main interpreter"
-        return AsyncExceptionFence()
+        fence = AsyncExceptionFence()
+        time.sleep = fence.sleep  # type: ignore[assignment] # objects with __index__ go on to it
+        return fence

@@ -6,6 +6,8 @@ exception corrupts it, so each puts a softer way to stop into the fence.
 
 from __future__ import annotations
 
+from subint_magic._child import frames
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
@@ -45,20 +47,32 @@ class Loops:
 
     def _trio(self, run: int, body: Body) -> None:
         import trio
+        from trio._core._run import GLOBAL_RUN_CONTEXT
+
+        fence = self._fence
 
         async def main() -> bool:
             token = trio.lowlevel.current_trio_token()
             with trio.CancelScope() as scope:
-                self._fence.soft = lambda: token.run_sync_soon(scope.cancel)
-                self._fence.arm(run)
+
+                def cancel() -> None:
+                    scope.cancel()
+                    fence.reached(run, frames.LOOP)
+
+                # What trio's own handler of SIGINT does: it gets through shields. Nothing public
+                # does, and in a sub-interpreter that handler is never called.
+                interrupt = GLOBAL_RUN_CONTEXT.runner.deliver_ki
+                fence.cancel_loop = lambda: token.run_sync_soon(cancel)
+                fence.raise_in_loop = lambda: token.run_sync_soon(interrupt)
+                fence.arm(run)
                 await body()
-            self._fence.soft = None
+            fence.cancel_loop = fence.raise_in_loop = None
             return scope.cancelled_caught
 
         try:
             cancelled = trio.run(main)
         except KeyboardInterrupt as error:
-            if self._fence.hard and not self._fence.owns_process:
+            if fence.rung == frames.INSIST:
                 error.add_note(
                     "trio was torn down by force: it may not run again in this actor. Close it."
                 )
@@ -76,21 +90,32 @@ class Loops:
         if self._runner is None:
             self._runner = asyncio.Runner()
         loop = self._runner.get_loop()
+        fence = self._fence
 
         async def main() -> bool:
             task = asyncio.current_task()
             assert task is not None
-            self._fence.soft = lambda: loop.call_soon_threadsafe(task.cancel)
+
+            def cancel() -> None:
+                task.cancel()
+                fence.reached(run, frames.LOOP)
+
+            fence.cancel_loop = lambda: loop.call_soon_threadsafe(cancel)
+            fence.raise_in_loop = lambda: loop.call_soon_threadsafe(_interrupt)
             try:
-                self._fence.arm(run)
+                fence.arm(run)
                 await body()
             except asyncio.CancelledError:
                 if not task.cancelling():
                     raise  # the cell's own
                 return True
             finally:
-                self._fence.soft = None
+                fence.cancel_loop = fence.raise_in_loop = None
             return False
 
         if self._runner.run(main()):
             raise KeyboardInterrupt
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

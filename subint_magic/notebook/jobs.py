@@ -9,8 +9,9 @@ import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.notebook.output import CellOutput, CellValue
+from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.lifecycle import State
-from subint_magic.wire.messages import Output
+from subint_magic.wire.messages import Output, Rung
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -34,16 +35,20 @@ class CellRequest:
         name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
         backend: the key of a spawn method; ``None`` for the selected one.
         loop: what runs top-level ``await``.
+        timeout: seconds after which it is stopped; ``None`` for no limit.
+        grace: seconds that it gets to stop.
     """
 
     source: str
     name: str | None
     backend: str | None
     loop: Loop
+    timeout: float | None
+    grace: float
 
 
 class Job:
-    """A cell that was handed to the host. Made in the cell, by its thread."""
+    """A cell on its way through the host. Made in the cell, by its thread."""
 
     def __init__(self, host: Host, request: CellRequest) -> None:
         self._host = host
@@ -51,15 +56,20 @@ class Job:
         self._output = CellOutput()
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
-        self._task = host.start(self._run)
+
+    # A SIGINT that came between the start and the wait would leave a cell that nobody waits for.
 
     def result(self) -> CellValue | None:
-        """Block until the cell has ended; return its last expression or raise its error."""
-        return _value(self._task.wait(self._interrupt))
+        """Run the cell and block until it has ended; return its last expression or raise."""
+        self._host.wait_started()
+        with on_sigint(self._interrupt):
+            return _value(self._host.start(self._run).wait(self._interrupt))
 
     async def result_async(self) -> CellValue | None:
         """The same, on the kernel's own loop."""
-        return _value(await self._task.wait_async(self._interrupt))
+        self._host.wait_started()
+        with on_sigint(self._interrupt):
+            return _value(await self._host.start(self._run).wait_async(self._interrupt))
 
     def _interrupt(self) -> None:
         self._host.call_soon(self._interrupt_now)
@@ -79,19 +89,22 @@ class Job:
                 request.name, spawn_method=request.backend
             )
             try:
-                return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
+                return await actor.run_cell(
+                    request.source,
+                    loop=request.loop,
+                    sink=self._output,
+                    timeout=request.timeout,
+                    grace=request.grace,
+                )
             except RunCancelled as error:
-                if request.name is not None:
-                    raise
-                note = "its actor ends with it"
-                raise RunCancelled(
-                    actor.name, error.by, error.seconds, note, error.traceback
-                ) from None
+                if request.name is None and error.rung != Rung.END:
+                    error.note = "its actor ends with it"
+                raise
             finally:
                 if request.name is None:
                     actor.request_end()  # the prompt does not wait for it
         seconds = trio.current_time() - begun
-        raise RunCancelled(request.name or "(unnamed)", _BY, seconds, "it had not begun")
+        raise RunCancelled(request.name or "(unnamed)", _BY, seconds, None, "it had not begun")
 
     async def _find(self, nursery: ActorNursery) -> Actor | None:
         name, backend = self._request.name, self._request.backend

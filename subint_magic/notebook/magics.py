@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import trio
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from traitlets import Float
 
-from subint_magic.errors import ActorBusy, ActorConflict, SpawnError, did_you_mean
+from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
+from subint_magic.notebook.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.jobs import CellRequest, Job
-from subint_magic.notebook.tables import age, text_table
+from subint_magic.notebook.tables import text_table
+from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
 
 if TYPE_CHECKING:
@@ -21,16 +23,23 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.notebook.output import CellValue
-    from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
-    from subint_magic.runtime.nursery import ActorNursery
 
 __all__ = ["AWAITED", "SubintMagics"]
 
 AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
 
-_SOURCE_WIDTH = 40
+
+def _seconds(text: str) -> float:
+    """Return the number of seconds that *text* says."""
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse says: invalid … value
 
 
 @contextmanager
@@ -49,7 +58,24 @@ class SubintMagics(Magics):
     Args:
         shell: the shell that they are for.
         host: returns the host of the actors, started on first use.
+
+    Attributes:
+        timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
+        grace: what it takes for ``--grace``.
     """
+
+    timeout: Float[int | None, int | float | None] = Float(
+        None,
+        min=0,
+        allow_none=True,
+        help="Seconds after which a cell is stopped that has no --timeout; None for no limit.",
+    ).tag(config=True)
+    grace: Float[float, int | float] = Float(
+        GRACE,
+        min=0,
+        help="Seconds that a cell without --grace gets to stop, whoever stops it, before its "
+        "process is killed or its sub-interpreter abandoned.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
         super().__init__(shell)
@@ -76,6 +102,19 @@ class SubintMagics(Magics):
         default="trio",
         metavar="LOOP",
         help="What runs a top-level await: trio (default) or asyncio.",
+    )
+    @argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="Stop the cell if it runs longer; the time to start an actor does not count.",
+    )
+    @argument(
+        "--grace",
+        type=_seconds,
+        metavar="SECONDS",
+        help="How long the cell may take to stop, when it is interrupted or out of time, before "
+        f"its process is killed or its sub-interpreter abandoned ({GRACE:g}).",
     )
     @cell_magic
     def subint(self, line: str, cell: str) -> CellValue | None:
@@ -107,27 +146,38 @@ class SubintMagics(Magics):
             print(f"{key}: {try_set_start_method(key).summary}")
 
     @magic_arguments()
-    @argument("action", nargs="?", choices=["close"], help="close: end actors that run no cell.")
-    @argument("names", nargs="*", metavar="NAME", help="The actors to end.")
-    @argument("--all", action="store_true", help="End all actors, whatever they do.")
+    @argument(
+        "action",
+        nargs="?",
+        choices=list(ACTIONS),
+        help="; ".join(f"{name}: {action.help}" for name, action in ACTIONS.items()) + ".",
+    )
+    @argument("names", nargs="*", metavar="NAME", help="The actors that it is for.")
+    @argument("--all", action="store_true", help="It is for all; close then ends busy ones too.")
     @line_magic
     def subints(self, line: str) -> None:
-        """List the live actors, or end some of them."""
+        """List the actors, or stop what some of them do, or end them."""
         arguments = parse_argstring(self.subints, line)
         if arguments.action is None:
             if arguments.all:
                 raise UsageError("--all needs an action: %subints close --all")
-            print(self._in_host(_actors_table))
+            print(self._in_host(actors_table))
         elif bool(arguments.names) == arguments.all:
-            raise UsageError("%subints close needs either NAME … or --all")
+            raise UsageError(f"%subints {arguments.action} needs either NAME … or --all")
         else:
             with _user_errors():
-                closed = self._in_host(_close, arguments.names)
-            print(f"closed: {', '.join(closed)}" if closed else "There is no actor.")
+                print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
 
     def _job(self, line: str, cell: str) -> Job:
         arguments = parse_argstring(self.subint, line)
-        request = CellRequest(cell, arguments.name, arguments.backend, arguments.loop)
+        request = CellRequest(
+            cell,
+            arguments.name,
+            arguments.backend,
+            arguments.loop,
+            self.timeout if arguments.timeout is None else arguments.timeout,
+            self.grace if arguments.grace is None else arguments.grace,
+        )
         return Job(self._host(), request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
@@ -145,39 +195,3 @@ def _methods_table() -> str:
         for status in spawn_methods()
     ]
     return text_table(["", "backend", "here", ""], rows)
-
-
-async def _actors_table(nursery: ActorNursery) -> str:
-    if not nursery.actors:
-        return "There is no actor. Start one with %%subint -n NAME."
-    header = ["name", "backend", "where", "state", "age", "current cell"]
-    return text_table(header, [_actor_row(actor) for actor in nursery.actors.values()])
-
-
-def _actor_row(actor: Actor) -> list[str]:
-    where = ""
-    if actor.hello is not None:
-        in_kernel = actor.hello.interpreter != 0
-        where = f"interpreter {actor.hello.interpreter}" if in_kernel else f"pid {actor.hello.pid}"
-    source = actor.current_run.source.strip().partition("\n")[0] if actor.current_run else ""
-    if len(source) > _SOURCE_WIDTH:
-        source = f"{source[: _SOURCE_WIDTH - 1]}…"
-    since = age(trio.current_time() - actor.started)
-    return [actor.name, actor.spawn_method, where, actor.state, since, source]
-
-
-async def _close(nursery: ActorNursery, names: list[str]) -> list[str]:
-    actors = nursery.actors
-    for name in names:
-        if name not in actors:
-            there = f"These are there: {', '.join(actors)}." if actors else "There is none."
-            raise UsageError(f"no actor {name!r}.{did_you_mean(name, actors)} {there}")
-    chosen = [actors[name] for name in names or actors]
-    for actor in chosen:
-        if names and actor.current_run is not None:  # --all ends them whatever they do
-            raise ActorBusy(actor.name, "closed")
-    for actor in chosen:
-        actor.request_end()
-    for actor in chosen:
-        await actor.wait_ended()
-    return [actor.name for actor in chosen]

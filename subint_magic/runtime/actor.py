@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 import trio
@@ -14,10 +15,21 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
+from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
-from subint_magic.wire.messages import Done, FromChild, Hello, Interrupt, Output, Result, Run
+from subint_magic.wire.messages import (
+    Done,
+    FromChild,
+    Hello,
+    Interrupt,
+    Output,
+    Result,
+    Run,
+    Rung,
+    Stopping,
+)
 
 if TYPE_CHECKING:
     from subint_magic.runtime.run import CellResult, Sink
@@ -25,13 +37,7 @@ if TYPE_CHECKING:
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
 
-__all__ = ["GRACE", "Actor"]
-
-GRACE = 2.0
-"""Seconds that a child gets to end before it is killed or abandoned."""
-
-SOFT = 0.5
-"""Seconds that a cell's event loop gets to cancel it before it is interrupted hard."""
+__all__ = ["Actor"]
 
 _STDERR_TAIL = 4096
 
@@ -55,6 +61,7 @@ class Actor:
         state: where it is in its life.
         hello: what its child said of itself; ``None`` before.
         started: `trio.current_time` of its start.
+        ended: `trio.current_time` of its end; ``None`` before.
     """
 
     def __init__(self, name: str, method: SpawnMethod, grace: float = GRACE) -> None:
@@ -63,9 +70,15 @@ class Actor:
         self.state: State = State.SPAWNING
         self.hello: Hello | None = None
         self.started: float = trio.current_time()
+        self.ended: float | None = None
         self._grace = grace
         self._supervisor = Supervisor(
-            method, name, grace, on_spawned=self._on_spawned, on_message=self._on_message
+            method,
+            name,
+            grace,
+            on_spawned=self._on_spawned,
+            on_message=self._on_message,
+            on_ending=self._conclude,
         )
         self._stops: trio.Nursery | None = None
         self._turn = trio.Lock()  # cells that are sent at once run one after the other
@@ -108,7 +121,13 @@ class Actor:
         return self.state
 
     async def run_cell(
-        self, source: str, *, loop: Loop = "trio", sink: Sink | None = None
+        self,
+        source: str,
+        *,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
+        grace: float | None = None,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -119,10 +138,14 @@ class Actor:
             loop: what runs that.
             sink: called with each `Output` and `Result` as it arrives, also with output that comes
                 after the run. Without one, they are collected in what is returned.
+            timeout: seconds after which the run is stopped, counted from its begin.
+            grace: seconds between a request to stop the run, whoever asks, and the end of its
+                actor, if it has not stopped. Without it, the grace period of the actor.
 
         Raises:
             CellError: the cell raised.
             RunCancelled: somebody interrupted the run, or ended the actor.
+            RunTimedOut: it took longer than *timeout*.
             ActorDied: the child died.
             ActorEnded: the actor had ended before.
             ProtocolError: the child broke the protocol.
@@ -130,7 +153,8 @@ class Actor:
         """
         async with self._turn:
             self._require_alive()
-            run = CellRun(self.name, self._run_count + 1, source, sink)
+            grace = self._grace if grace is None else grace
+            run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
                 self._supervisor.post(Run(run.number, source, run.filename, loop))
             except FrameError as error:
@@ -139,9 +163,13 @@ class Actor:
             self._runs.append(run)
             self._advance(Trigger.RUN)
             try:
-                await run.ended.wait()
+                with trio.move_on_after(inf if timeout is None else timeout):
+                    await run.ended.wait()
+                if not run.ended.is_set():
+                    self._request_stop(run, "its timeout", timeout)
+                    await run.ended.wait()
             except trio.Cancelled:
-                self.interrupt("the caller")
+                self._request_stop(run, "the caller")
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
                 raise
@@ -150,6 +178,8 @@ class Actor:
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
 
+        Asked again while that goes on, climb to the next rung of the stop ladder at once.
+
         Args:
             by: who asks, for the report.
 
@@ -157,12 +187,17 @@ class Actor:
             Whether there was a run to stop.
         """
         run = self.current_run
-        if run is None or self._stops is None:
-            return False
-        if run.stop_requested(by):
-            self._supervisor.post(Interrupt(run.number))
-            self._stops.start_soon(self._stop, run)
-        return True
+        if run is not None:
+            self._request_stop(run, by)
+        return run is not None
+
+    def _request_stop(self, run: CellRun, by: str, timeout: float | None = None) -> None:
+        if run is self.current_run and run.request_stop(by, timeout):
+            assert self._stops is not None
+            assert self.hello is not None
+            # Now, not in the task: it has to come before a Close.
+            self._supervisor.post(Interrupt(run.number, self.hello.rungs[0]))
+            self._stops.start_soon(self._stop, run, self.hello.rungs)
 
     async def close(self) -> None:
         """End the actor in good order and wait for it; nothing happens if it has ended.
@@ -195,27 +230,35 @@ class Actor:
         else:
             self.request_cancel(grace)
 
-    def request_cancel(self, grace: float | None = None) -> None:
+    def request_cancel(self, grace: float | None = None, by: str = "the end of its actor") -> None:
         """Begin to end the actor whatever it does.
 
         Args:
             grace: seconds until its child is killed or abandoned, if not those of the actor.
+            by: who asks, for the report.
         """
         if self.state not in ENDED:
-            self.interrupt("the end of its actor")
+            if (run := self.current_run) and not run.requests:
+                self._request_stop(run, by)
             if self.state is not State.CANCELLING:
                 self._advance(Trigger.CANCEL)
             self._supervisor.end(grace)
 
+    def leave(self) -> None:
+        """Wait no longer for a child that was abandoned."""
+        self._supervisor.leave()
+
     async def supervise(self) -> None:
         """Live: from the start of the child until it has ended. Called by the nursery.
+
+        If it is abandoned, until its child's call returns, or `leave` is called.
 
         Shielded, since a child has to be put down in good order, and a cancelled run is stopped by
         tasks of this nursery. Who wants the end calls `request_cancel`, which bounds it.
         """
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as self._stops:
-                self._conclude(await self._supervisor.run())
+                await self._supervisor.run()
                 self._stops.cancel_scope.cancel()
         self._stops = None
 
@@ -232,6 +275,10 @@ class Actor:
                 if self.state is State.BOOTING:
                     self._advance(Trigger.HELLO)
                 self._ready.set()
+            case Stopping():
+                for run in self._runs:
+                    if run.number == message.run and not run.ended.is_set():
+                        run.tried(message.rung)
             case Output() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
@@ -247,25 +294,21 @@ class Actor:
                     note = "the actor and its namespace are kept"
                 self._runs[-1].finish(message, note)
 
-    async def _stop(self, run: CellRun) -> None:
-        """Climb the ladder until *run*, which was interrupted softly, has ended."""
-        with trio.move_on_after(SOFT):
-            await run.ended.wait()
-            return
-        self._supervisor.post(Interrupt(run.number))  # the second one is hard
-        with trio.move_on_after(self._grace):
-            await run.ended.wait()
-            return
-        self.request_cancel(grace=0)
+    async def _stop(self, run: CellRun, rungs: list[Rung]) -> None:
+        if not await climb(run, rungs, run.grace, self._supervisor.post):
+            self.request_cancel(grace=0)
 
     def _conclude(self, ending: Ending) -> None:
         self._ending = ending
+        self.ended = trio.current_time()
         self._died_while = _DOING.get(self.state, "")
         cancelled = self.state is State.CANCELLING and ending.trigger is Trigger.FAIL
         self._advance(Trigger.ENDED if cancelled else ending.trigger)
         run = self._runs[-1] if self._runs else None
         if run is not None and not run.ended.is_set():
             self._told = True
+            if ending.trigger in (Trigger.KILL, Trigger.ABANDON):
+                run.rung = Rung.END
             run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
         self._ended.set()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import outcome
 
-__all__ = ["Host", "HostTask", "LoopThread"]
+__all__ = ["Host", "HostTask", "LoopThread", "on_sigint"]
 
 
 STOP_GRACE = 1.0
@@ -76,7 +76,7 @@ class HostTask[T]:
 
     def wait(self, interrupt: Callable[[], object]) -> T:
         """Block until the task has ended; a SIGINT only calls *interrupt*."""
-        with _on_sigint(interrupt):
+        with on_sigint(interrupt):
             return self._future.result()
 
     async def wait_async(self, interrupt: Callable[[], object]) -> T:
@@ -88,7 +88,7 @@ class HostTask[T]:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         self._future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-        with _on_sigint(interrupt, loop):
+        with on_sigint(interrupt, loop):
             while not self._future.done():
                 try:
                     await ended.wait()
@@ -98,7 +98,7 @@ class HostTask[T]:
 
 
 @contextmanager
-def _on_sigint(
+def on_sigint(
     call: Callable[[], object], loop: asyncio.AbstractEventLoop | None = None
 ) -> Iterator[None]:
     """Let SIGINT call *call*, which must be safe in a signal handler, at once also in *loop*."""
@@ -140,13 +140,23 @@ class Host:
         """Whether tasks can be started."""
         return not self._finished.done()
 
+    def wait_started(self) -> None:
+        """Wait until trio runs; from then on `call_soon` can be called in a signal handler.
+
+        Raises:
+            RuntimeError: it cannot run on this loop.
+        """
+        self._started.wait()
+        if not hasattr(self, "_token"):
+            self._finished.result()
+
     def start[T](self, function: Callable[..., Awaitable[T]], *args: object) -> HostTask[T]:
         """Begin a task: ``function(nursery, *args)`` in trio.
 
         Raises:
             HostEnded: the host has stopped.
         """
-        self._started.wait()
+        self.wait_started()
         task: HostTask[T] = HostTask()
         self.call_soon(self._start, task, function, args)
         return task
@@ -172,7 +182,7 @@ class Host:
 
     def stop(self) -> None:
         """End all actors and trio, and wait for it: little longer than the grace period."""
-        self._started.wait()
+        self.wait_started()
         try:
             self._token.run_sync_soon(self._stop.set)
         except trio.RunFinishedError:
@@ -186,13 +196,17 @@ class Host:
         await asyncio.wrap_future(self._finished)
 
     def _begin(self) -> None:
-        trio.lowlevel.start_guest_run(
-            self._main,
-            run_sync_soon_threadsafe=self._loop.call_soon_threadsafe,
-            run_sync_soon_not_threadsafe=self._loop.call_soon,
-            done_callback=self._end,
-            host_uses_signal_set_wakeup_fd=True,
-        )
+        try:
+            trio.lowlevel.start_guest_run(
+                self._main,
+                run_sync_soon_threadsafe=self._loop.call_soon_threadsafe,
+                run_sync_soon_not_threadsafe=self._loop.call_soon,
+                done_callback=self._end,
+                host_uses_signal_set_wakeup_fd=True,
+            )
+        except RuntimeError as error:  # somebody else runs trio on this loop
+            self._finished.set_exception(error)
+            self._started.set()
 
     async def _main(self) -> None:
         self._token = trio.lowlevel.current_trio_token()

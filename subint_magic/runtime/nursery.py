@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import ActorConflict, ActorError
-from subint_magic.runtime.actor import GRACE, Actor
-from subint_magic.runtime.lifecycle import ENDED
+from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.ladder import GRACE
+from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
@@ -27,13 +28,19 @@ class ActorNursery:
     def __init__(self, tasks: trio.Nursery, grace: float) -> None:
         self._tasks = tasks
         self._grace = grace
-        self._actors: list[Actor] = []  # the live ones, and the dead that nobody was told of
+        # the live ones, the abandoned, and the dead that nobody was told of
+        self._actors: list[Actor] = []
         self._numbers = count(1)
 
     @property
     def actors(self) -> dict[str, Actor]:
         """The live actors by name, oldest first."""
         return {actor.name: actor for actor in self._actors if actor.state not in ENDED}
+
+    @property
+    def abandoned(self) -> list[Actor]:
+        """Those that could not be ended, until their call returns. Their names are free."""
+        return [actor for actor in self._actors if actor.state is State.ABANDONED]
 
     async def start_actor(
         self, name: str | None = None, *, spawn_method: str | SpawnMethod | None = None
@@ -105,6 +112,7 @@ class ActorNursery:
     def _request_cancel(self) -> None:
         for actor in self._actors:
             actor.request_cancel()
+            actor.leave()
 
 
 @asynccontextmanager

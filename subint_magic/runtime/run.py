@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import CellError, RunCancelled
+from subint_magic.errors import CellError, RunCancelled, RunTimedOut
 from subint_magic.wire.messages import Done, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.errors import SubintMagicError
+    from subint_magic.wire.messages import Rung
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
@@ -44,15 +45,24 @@ class CellRun:
         source: the text of the cell.
         filename: what tracebacks call it.
         started: `trio.current_time` of its start.
+        grace: seconds between a request to stop it and the end of its actor.
         ended: set once `outcome` can be called.
+        requests: how many times somebody has asked for its end.
+        rung: the highest rung of the stop ladder that was tried on it.
     """
 
-    def __init__(self, actor: str, number: int, source: str, sink: Sink | None) -> None:
+    def __init__(
+        self, actor: str, number: int, source: str, sink: Sink | None, grace: float
+    ) -> None:
         self.number = number
         self.source = source
         self.filename: str = f"<{actor} cell {number}>"
         self.started: float = trio.current_time()
+        self.grace = grace
         self.ended: trio.Event = trio.Event()
+        self.requests: int = 0
+        self.rung: Rung | None = None
+        self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
@@ -60,7 +70,8 @@ class CellRun:
         self._done: Done | None = None
         self._note = ""
         self._error: BaseException | None = None
-        self._stop: tuple[str, float] | None = None  # who asked, and when
+        # who asked first for the end of the run, for which timeout, and when
+        self._asked: tuple[str, float | None, float] = "the end of its actor", None, self.started
 
     def take(self, event: Event) -> bool:
         """Pass *event* to the sink; false when that raised, which is what the run will raise."""
@@ -78,24 +89,43 @@ class CellRun:
         """End the run as its child reports; *note* says what became of the actor."""
         self._done = done
         self._note = note
-        self.ended.set()
+        self.rung = done.rung
+        self._end()
 
     def fail(self, error: SubintMagicError) -> None:
         """End the run, because its actor has ended."""
         self._error = self._error or error
-        self.ended.set()
+        self._end()
 
-    def stop_requested(self, by: str) -> bool:
-        """Note who wants the run to stop; false if somebody did before."""
-        first = self._stop is None
-        if self._stop is None:
-            self._stop = by, trio.current_time()
-        return first
+    def tried(self, rung: Rung) -> None:
+        """Note that its child has tried *rung* on it."""
+        self.rung = rung
+        self._change()
+
+    def request_stop(self, by: str, timeout: float | None = None) -> bool:
+        """Note who wants the run to stop; false if somebody did before.
+
+        Args:
+            by: who, for the report.
+            timeout: the run's, in seconds, if that is why.
+        """
+        self.requests += 1
+        if self.requests == 1:
+            self._asked = by, timeout, trio.current_time()
+        self._change()
+        return self.requests == 1
+
+    async def changed(self) -> None:
+        """Wait until it has ended, a rung was tried on it, or somebody asks for its end."""
+        await self._changed.wait()
 
     def cancelled(self, note: str, traceback: str = "") -> RunCancelled:
-        """Return the error that says who stopped the run and how long that took."""
-        by, since = self._stop or ("the end of its actor", self.started)
-        return RunCancelled(self._actor, by, trio.current_time() - since, note, traceback)
+        """Return the error that says who stopped the run, how, and how long that took."""
+        by, timeout, since = self._asked
+        seconds = trio.current_time() - since
+        if timeout is not None:
+            return RunTimedOut(self._actor, timeout, seconds, self.rung, note, traceback)
+        return RunCancelled(self._actor, by, seconds, self.rung, note, traceback)
 
     def outcome(self) -> CellResult:
         """Return the result or raise what the run ended with."""
@@ -109,6 +139,14 @@ class CellRun:
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
         return CellResult(self._value, stdout, stderr)
+
+    def _end(self) -> None:
+        self.ended.set()
+        self._change()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
     def _collect(self, event: Event) -> None:
         if isinstance(event, Output):

@@ -33,6 +33,9 @@ BOOT_TIMEOUT = 30.0
 FAREWELL = 0.25
 """Seconds between closing the channel of a child that did not end, and killing it."""
 
+LAST_PATIENCE = 0.5
+"""Seconds that a killed child gets to be gone; the operating system may have it in a call."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -84,6 +87,7 @@ class Supervisor:
         grace: seconds between a request to end and the kill.
         on_spawned: called when the child was started.
         on_message: called with each message that is in order.
+        on_ending: called once, when the child has ended or was given up.
     """
 
     def __init__(
@@ -94,12 +98,14 @@ class Supervisor:
         *,
         on_spawned: Callable[[], None],
         on_message: Callable[[FromChild], None],
+        on_ending: Callable[[Ending], None],
     ) -> None:
         self._method = method
         self._name = name
         self._grace = grace
         self._on_spawned = on_spawned
         self._on_message = on_message
+        self._on_ending = on_ending
         self._conversation = Conversation()
         self._channel: Channel | None = None
         self._asked = False
@@ -110,18 +116,31 @@ class Supervisor:
         self._ending = trio.Event()  # it is to end, or has
         self._hung_up = trio.Event()  # nothing more will come
         self._ended = trio.Event()
+        self._wake = trio.CancelScope()  # beside a child that was given up
 
-    async def run(self) -> Ending:
-        """Start the child and stay with it until it has ended.
+    async def run(self) -> None:
+        """Start the child and stay with it until it has ended, or `leave` is called.
 
-        What the backend raises comes back in the `Ending`: it is the trouble of this actor alone.
+        What the backend raises comes in the `Ending`: it is the trouble of this actor alone.
         """
+        concluded = False
         try:
             async with self._method.proc(self._method.key, self._name) as child:
                 self._on_spawned()
-                return await self._attend(child)
-        except Exception as error:  # noqa: BLE001 - see above
-            return Ending(Trigger.FAIL, f"{type(error).__name__}: {error}", cause=error)
+                ending = await self._attend(child)
+                concluded = True
+                self._on_ending(ending)
+                if not self._ended.is_set():
+                    with self._wake:  # its call may return some day
+                        await child.wait()
+        except Exception as error:
+            if concluded:
+                raise
+            self._on_ending(Ending(Trigger.FAIL, f"{type(error).__name__}: {error}", cause=error))
+
+    def leave(self) -> None:
+        """Wait no longer for a child that was given up."""
+        self._wake.cancel()
 
     def end(self, grace: float | None = None) -> None:
         """Ask the child to end, and see to it that it does.
@@ -204,10 +223,12 @@ class Supervisor:
             with trio.move_on_after(FAREWELL):
                 await self._ended.wait()
         if not self._ended.is_set():
-            trigger = Trigger.ABANDON if child.kill is None else Trigger.KILL
+            trigger = Trigger.ABANDON
             if child.kill is not None:
                 child.kill()
-                await self._ended.wait()
+                with trio.move_on_after(LAST_PATIENCE):
+                    await self._ended.wait()
+                    trigger = Trigger.KILL
         if self._broke_off or not self._asked:
             trigger = Trigger.FAIL
         detail = self._broke_off or str(self._end or "it closed its channel and went on")

@@ -15,6 +15,7 @@ import trio
 
 from subint_magic.errors import SpawnMethodUnavailable
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._exit import drivers
 from subint_magic.wire.channel import socket_pair
 
 _WHY_NOT: str | None = None
@@ -59,6 +60,7 @@ class _SubintChild:
 
     def _drive(self) -> None:
         error = ""
+        drivers.add(self._thread)
         try:
             interpreter = _create(legacy=self._legacy)
             try:
@@ -71,6 +73,7 @@ class _SubintChild:
         except BaseException as failure:  # noqa: BLE001 - reported to whoever waits
             error = f"{type(failure).__name__}: {failure}"
         self._end = ChildEnd(error=error)
+        drivers.discard(self._thread)
         try:
             self._token.run_sync_soon(self._ended.set)
         except trio.RunFinishedError:

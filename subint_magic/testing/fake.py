@@ -25,14 +25,14 @@ import trio.testing
 
 from subint_magic._child import frames
 from subint_magic.spawn import Child, ChildEnd, SpawnMethod
-from subint_magic.wire.messages import FromChild, Hello, ToChild
+from subint_magic.wire.messages import FromChild, Hello, Rung, ToChild
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
 __all__ = ["HELLO", "FakePeer", "Script", "fake_method"]
 
-HELLO = Hello(frames.PROTOCOL, pid=1, interpreter=1, python="3.14.0")
+HELLO = Hello(frames.PROTOCOL, pid=1, interpreter=1, python="3.14.0", rungs=list(Rung)[:-1])
 
 type Script = Callable[[FakePeer], Awaitable[None]]
 """Plays a child; when it returns, the child has ended in good order."""

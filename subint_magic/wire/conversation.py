@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
-from subint_magic.wire.messages import Close, Done, Goodbye, Hello, Output, Result, Run
+from subint_magic.wire.messages import Close, Done, Goodbye, Hello, Output, Result, Run, Stopping
 
 if TYPE_CHECKING:
     from subint_magic.wire.messages import FromChild, ToChild
@@ -67,9 +67,9 @@ class Conversation:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
             return f"{kind} before its hello"
-        elif isinstance(message, Output):
+        elif isinstance(message, Output | Stopping):
             if message.run > self._sent:
-                return f"output of run {message.run}, which was not sent"
+                return f"{kind} of run {message.run}, which was not sent"
         elif isinstance(message, Result | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"

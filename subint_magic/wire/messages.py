@@ -6,7 +6,8 @@ add some; a missing or mistyped one is malformed.
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,12 +25,33 @@ __all__ = [
     "Output",
     "Result",
     "Run",
+    "Rung",
+    "Stopping",
     "StreamName",
     "ToChild",
 ]
 
 type Loop = Literal["trio", "asyncio"]
 type StreamName = Literal["stdout", "stderr"]
+
+
+class Rung(StrEnum):
+    """The rungs of the stop ladder, lowest first. All but the last keep the actor.
+
+    ``finally`` blocks and context managers of the cell run on every rung; from ``INSIST`` on they
+    may be cut short.
+    """
+
+    LOOP = frames.LOOP
+    """The cell's event loop cancels it; only for a cell with a top-level ``await``."""
+    EXCEPTION = frames.EXCEPTION
+    """KeyboardInterrupt is raised in it, by a signal in a process, which also wakes its calls."""
+    WAKE = frames.WAKE
+    """The call that a sub-interpreter waits in is woken, so that it sees the exception."""
+    INSIST = frames.INSIST
+    """KeyboardInterrupt is raised in it again and again."""
+    END = "end"
+    """Its process is killed; a sub-interpreter is abandoned."""
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -67,9 +89,16 @@ class Run(Message, frozen=True, tag=frames.RUN):
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
-    """Stop a run; sent again, stop it harder. Nothing happens if it has ended."""
+    """Stop a run; nothing happens if it has ended.
+
+    Attributes:
+        run: which.
+        rung: how. Where the run has no such rung the next higher one serves; a rung that the child
+            has tried already is not tried twice.
+    """
 
     run: int
+    rung: Rung
 
 
 class Close(Message, frozen=True, tag=frames.CLOSE):
@@ -84,12 +113,21 @@ class Hello(Message, frozen=True, tag=frames.HELLO):
         pid: its process.
         interpreter: its interpreter's id in that process; 0 is the main one.
         python: the version of Python, as in ``"3.14.2"``.
+        rungs: the rungs of the stop ladder that it has, lowest first.
     """
 
     protocol: int
     pid: int
     interpreter: int
     python: str
+    rungs: Annotated[list[Rung], msgspec.Meta(min_length=1)]
+
+
+class Stopping(Message, frozen=True, tag=frames.STOPPING):
+    """The child has tried *rung* on a run, which may have ended meanwhile."""
+
+    run: int
+    rung: Rung
 
 
 class Output(Message, frozen=True, tag=frames.OUTPUT):
@@ -116,6 +154,7 @@ class Done(Message, frozen=True, tag=frames.DONE):
         type_name: the name of the exception's class, or ``""``.
         message: ``str()`` of the exception, or ``""``.
         traceback: its traceback as text, or ``""``.
+        rung: the last rung that was tried on it, if any was.
     """
 
     run: int
@@ -123,6 +162,7 @@ class Done(Message, frozen=True, tag=frames.DONE):
     type_name: str = ""
     message: str = ""
     traceback: str = ""
+    rung: Rung | None = None
 
 
 class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
@@ -130,4 +170,4 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
 
 
 type ToChild = Configure | Run | Interrupt | Close
-type FromChild = Hello | Output | Result | Done | Goodbye
+type FromChild = Hello | Stopping | Output | Result | Done | Goodbye

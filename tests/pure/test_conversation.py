@@ -13,6 +13,8 @@ from subint_magic.wire.messages import (
     Output,
     Result,
     Run,
+    Rung,
+    Stopping,
     ToChild,
 )
 
@@ -34,15 +36,27 @@ GOOD: list[list[ToChild | FromChild]] = [
     [HELLO, out(0)],
     [HELLO, Close(), Goodbye()],
     [Close(), HELLO, Goodbye()],
-    [HELLO, run(1), Interrupt(1), Close(), Done(1, "interrupted"), Goodbye()],
+    [
+        HELLO,
+        run(1),
+        Interrupt(1, Rung.LOOP),
+        Stopping(1, Rung.LOOP),
+        Close(),
+        Done(1, "interrupted"),
+        Goodbye(),
+    ],
 ]
 
 BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     ("a message 'goodbye' before its hello", [Goodbye()]),
     ("a message 'output' before its hello", [out(0)]),
     ("a second hello", [HELLO, HELLO]),
-    ("version 99 of the protocol", [Hello(99, 1, 1, "3.14.0")]),
-    ("output of run 1, which was not sent", [HELLO, out(1)]),
+    ("version 99 of the protocol", [Hello(99, 1, 1, "3.14.0", [Rung.EXCEPTION])]),
+    (
+        "a message 'stopping' of run 1, which was not sent",
+        [HELLO, Stopping(1, Rung.LOOP)],
+    ),
+    ("a message .output. of run 1, which was not sent", [HELLO, out(1)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
     ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),
     (
@@ -84,6 +98,6 @@ def test_what_is_not(problem: str, messages: list[ToChild | FromChild]):
 def test_what_is_refused_is_not_noted():
     conversation = Conversation()
     with pytest.raises(FrameError):
-        conversation.check(Hello(PROTOCOL + 1, 1, 1, "3.14.0"))
+        conversation.check(Hello(PROTOCOL + 1, 1, 1, "3.14.0", [Rung.EXCEPTION]))
     assert not conversation.greeted
     conversation.check(HELLO)

@@ -3,6 +3,7 @@ import inspect
 import pytest
 
 from subint_magic import errors
+from subint_magic.wire.messages import Rung
 
 
 def test_the_tree_in_the_docstring_is_the_hierarchy():
@@ -24,8 +25,14 @@ def test_the_tree_in_the_docstring_is_the_hierarchy():
         (errors.ActorBusy("a", "closed"), "actor 'a' is running a cell and cannot be closed now; "
          "interrupt it first."),
         (errors.ProtocolError("a", "x"), "actor 'a' broke the protocol and was ended: x."),
-        (errors.RunCancelled("a", "an interrupt", 1.234, "it is kept"),
-         "run in actor 'a' stopped by an interrupt after 1.23 s: it is kept."),
+        (errors.RunCancelled("a", "an interrupt", 1.234, None, "it is kept"),
+         "run in actor 'a' stopped by an interrupt within 1.23 s: it is kept."),
+        (errors.RunCancelled("a", "an interrupt", 1.234, "loop", "it is kept"),
+         "run in actor 'a' stopped by an interrupt within 1.23 s (its event loop cancelled it): "
+         "it is kept."),
+        (errors.RunTimedOut("a", 5, 0.1, "end", "it was killed"),
+         "run in actor 'a' stopped by its timeout of 5 s within 0.10 s (nothing less helped): "
+         "it was killed."),
         (errors.CellError("a", "E", "", "tb"), "E"),
         (errors.CellError("a", "E", "m", "tb"), "E: m"),
         (errors.SpawnMethodUnavailable("k", "no luck", ["x", "y"]),
@@ -45,13 +52,18 @@ def test_how_a_notebook_shows_them():
     ]
     cell = errors.CellError("a", "E", "m", "Traceback …\nE: m\n")
     assert cell._render_traceback_() == ["Traceback …", "E: m"]
-    stopped = errors.RunCancelled("a", "me", 0, "kept", "Traceback …\nKeyboardInterrupt\n")
+    stopped = errors.RunCancelled("a", "me", 0, None, "kept", "Traceback …\nKeyboardInterrupt\n")
     assert stopped._render_traceback_()[:2] == ["Traceback …", "KeyboardInterrupt"]
     assert "stopped by me" in stopped._render_traceback_()[2]
 
 
 def test_how_a_program_shows_them():
     assert "Traceback …" in errors.CellError("a", "E", "m", "Traceback …\nE: m\n").__notes__[0]
+
+
+def test_each_rung_has_words():
+    for rung in Rung:
+        assert errors.RunCancelled("a", "me", 0, rung, "kept").how.startswith("within 0.00 s (")
 
 
 def test_nearest_name():

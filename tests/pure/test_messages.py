@@ -23,16 +23,23 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a47472696f",
     ),
     (
-        m.Interrupt(300),
-        {"kind": "interrupt", "run": 300},
-        "82a46b696e64a9696e74657272757074a372756ecd012c",
+        m.Interrupt(300, m.Rung.INSIST),
+        {"kind": "interrupt", "run": 300, "rung": "insist"},
+        "83a46b696e64a9696e74657272757074a372756ecd012ca472756e67a6696e73697374",
     ),
     (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
     (
-        m.Hello(1, 7, 2, "3.14.2"),
-        {"kind": "hello", "protocol": 1, "pid": 7, "interpreter": 2, "python": "3.14.2"},
-        "85a46b696e64a568656c6c6fa870726f746f636f6c01a370696407ab696e746572707265746572"
-        "02a6707974686f6ea6332e31342e32",
+        m.Hello(1, 7, 2, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
+        {
+            "kind": "hello",
+            "protocol": 1,
+            "pid": 7,
+            "interpreter": 2,
+            "python": "3.14.2",
+            "rungs": ["loop", "wake"],
+        },
+        "86a46b696e64a568656c6c6fa870726f746f636f6c01a370696407ab696e74657270726574657202"
+        "a6707974686f6ea6332e31342e32a572756e677392a46c6f6f70a477616b65",
     ),
     (
         m.Output(1, "stderr", "x\n"),
@@ -45,7 +52,12 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a6726573756c74a372756e01a474657874a23432",
     ),
     (
-        m.Done(2, "error", "E", "m", "tb"),
+        m.Stopping(2, m.Rung.WAKE),
+        {"kind": "stopping", "run": 2, "rung": "wake"},
+        "83a46b696e64a873746f7070696e67a372756e02a472756e67a477616b65",
+    ),
+    (
+        m.Done(2, "error", "E", "m", "tb", m.Rung.EXCEPTION),
         {
             "kind": "done",
             "run": 2,
@@ -53,9 +65,10 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "type_name": "E",
             "message": "m",
             "traceback": "tb",
+            "rung": "exception",
         },
-        "86a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a145"
-        "a76d657373616765a16da974726163656261636ba27462",
+        "87a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a1"
+        "45a76d657373616765a16da974726163656261636ba27462a472756e67a9657863657074696f6e",
     ),
     (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
 ]

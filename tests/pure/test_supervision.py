@@ -15,9 +15,9 @@ from subint_magic.errors import (
     ActorEnded,
     ActorError,
     ProtocolError,
-    RunCancelled,
 )
-from subint_magic.runtime.actor import SOFT, Actor
+from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.ladder import INSISTENCE
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import ActorNursery, open_nursery
 from subint_magic.runtime.supervisor import BOOT_TIMEOUT, FAREWELL
@@ -29,10 +29,10 @@ from subint_magic.wire.messages import (
     Done,
     Goodbye,
     Hello,
-    Interrupt,
     Output,
     Result,
     Run,
+    Rung,
 )
 
 GRACE = 2.0
@@ -201,7 +201,7 @@ async def test_bad_bytes_end_that_actor_alone(autojump_clock: MockClock, data: b
     "messages",
     [
         [Output(1, "stdout", "x")],
-        [Hello(PROTOCOL + 1, 1, 1, "3.14.0")],
+        [Hello(PROTOCOL + 1, 1, 1, "3.14.0", [Rung.EXCEPTION])],
         [HELLO, HELLO],
         [HELLO, Output(7, "stdout", "x")],
         [HELLO, Done(1, "ok")],
@@ -322,54 +322,13 @@ async def test_a_stuck_child_is_put_down_in_bounded_time(
     assert trio.current_time() - start == pytest.approx(GRACE + FAREWELL)
 
 
-@pytest.mark.parametrize("killable", [True, False])
-async def test_a_run_that_ignores_interrupts_ends_with_its_actor(
-    autojump_clock: MockClock, killable: bool
-):
-    heard: list[float] = []
-
-    async def deaf(peer: FakePeer) -> None:
-        await peer.say(HELLO)
-        await peer.hear(Run)
-        while True:
-            await peer.hear(Interrupt)
-            heard.append(trio.current_time() - start)
-
-    async def then_stuck(peer: FakePeer) -> None:
-        try:
-            await deaf(peer)
-        except EOFError:
-            await peer.sleep_forever()
-
-    async with open_nursery(grace=GRACE) as nursery:
-        actor = await nursery.start_actor(
-            "a", spawn_method=fake_method(then_stuck, killable=killable)
-        )
-        start = trio.current_time()
-        async with trio.open_nursery() as tasks:
-
-            @tasks.start_soon
-            async def run() -> None:
-                word = "killed" if killable else "abandoned"
-                with pytest.raises(RunCancelled, match=f"by me after .* the actor was {word}"):
-                    await actor.run_cell("x")
-
-            await trio.testing.wait_all_tasks_blocked()
-            assert actor.interrupt("me")
-            assert actor.interrupt("me too"), "there is a run to stop; it is being stopped"
-        assert heard == pytest.approx([0, SOFT])
-        assert trio.current_time() - start == pytest.approx(SOFT + GRACE + FAREWELL)
-    with pytest.raises(ActorEnded):
-        await actor.run_cell("x")
-
-
 async def test_cancelling_who_waits_for_a_stuck_run_is_bounded(autojump_clock: MockClock):
     async with open_nursery(grace=GRACE) as nursery:
         actor = await nursery.start_actor("a", spawn_method=fake_method(stuck))
         start = trio.current_time()
         with trio.move_on_after(1):
             await actor.run_cell("x")
-        assert trio.current_time() - start == pytest.approx(1 + SOFT + GRACE + FAREWELL)
+        assert trio.current_time() - start == pytest.approx(1 + GRACE + INSISTENCE + FAREWELL)
         assert actor.state is State.KILLED
 
 
@@ -379,7 +338,7 @@ async def test_cancelling_the_whole_block_during_a_stuck_run_is_bounded(autojump
         async with open_nursery(grace=GRACE) as nursery:
             actor = await nursery.start_actor("a", spawn_method=fake_method(stuck))
             await actor.run_cell("x")
-    assert trio.current_time() - start <= 1 + SOFT + GRACE + FAREWELL + 0.01
+    assert trio.current_time() - start <= 1 + GRACE + INSISTENCE + FAREWELL + 0.01
     assert actor.state is State.KILLED
 
 
