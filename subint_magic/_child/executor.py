@@ -11,6 +11,7 @@ from _thread import get_ident
 from types import ModuleType
 
 from subint_magic._child import frames
+from subint_magic._child.interrupt import NOBODY
 from subint_magic._child.loops import Loops
 from subint_magic._child.streams import OutputStream
 
@@ -68,9 +69,16 @@ class Executor:
         run: int = message["run"]
         error: BaseException | None = None
         try:
-            self._execute(run, message["source"], message["filename"], message["loop"])
-        except BaseException as exception:  # noqa: BLE001 - it belongs to the user, whatever it is
-            error = exception
+            try:
+                self._execute(run, message["source"], message["filename"], message["loop"])
+            except BaseException as exception:  # noqa: BLE001 - the user's, whatever it is
+                error = exception
+            finally:
+                # Neither line can be hit before it has its effect, as a call of Python code could.
+                self._fence.armed = NOBODY
+                self._fence.hits.clear()
+        except KeyboardInterrupt as exception:  # the last of a chain
+            error = exception if error is None else error
         while True:
             try:
                 self._fence.disarm()

@@ -15,13 +15,15 @@ import threading
 import time
 
 from subint_magic._child import frames
+from subint_magic._child.async_exc import insistent, set_async_exc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-_NOBODY = -1
+NOBODY = -1
+"""No run."""
 
 _pthread_kill = signal.pthread_kill  # cells of a sub-interpreter may not use it
 _sleep = time.sleep
@@ -44,8 +46,11 @@ class Fence:
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
-        self._armed = _NOBODY
-        self._requested = _NOBODY
+        self.armed = NOBODY
+        """The run that may be hit."""
+        self.hits: list[type[BaseException]] = []
+        """See `insistent`."""
+        self._requested = NOBODY
         self._delivering = False
         self.rung: str | None = None
         """The highest rung that was tried on the run that is armed, or was the last."""
@@ -59,7 +64,7 @@ class Fence:
     def arm(self, run: int) -> None:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
         self.rung = None
-        self._armed = run
+        self.armed = run
         if self._requested == run:
             self.rung = frames.EXCEPTION
             raise KeyboardInterrupt
@@ -69,7 +74,7 @@ class Fence:
 
         May itself be hit by one: call it again until it returns.
         """
-        self._armed = _NOBODY
+        self.armed = NOBODY
         self.cancel_loop = self.raise_in_loop = None
         while self._delivering:  # wait for a delivery that saw the fence still armed
             _sleep(0)
@@ -84,7 +89,7 @@ class Fence:
         self._requested = run
         self._delivering = True
         try:
-            if self._armed == run:  # else it has ended, or arm() will see the request
+            if self.armed == run:  # else it has ended, or arm() will see the request
                 self._climb(run, rung)
         finally:
             self._delivering = False
@@ -97,15 +102,22 @@ class Fence:
     @property
     def insisting(self) -> bool:
         """Whether `insist` is to be called again and again."""
-        return self._armed != _NOBODY and self.rung == frames.INSIST
+        return self.armed != NOBODY and self.rung == frames.INSIST
 
     def insist(self) -> None:
         """Stop whatever runs, by all means that there are."""
         self._delivering = True
         try:
-            if self._armed != _NOBODY:
+            if self.armed != NOBODY:
                 self.rung = frames.INSIST
-                self._raise()
+                hits: list[type[BaseException]] = []
+                self.hits = hits  # before the question whether the run goes on
+
+                kind = insistent(self._thread, hits)
+                if self.armed == NOBODY:
+                    hits.clear()
+                else:
+                    set_async_exc(self._thread, kind)
                 self._wake()
                 self._try(self.raise_in_loop)
         finally:
@@ -173,6 +185,8 @@ class SignalFence(Fence):
     def _raise(self) -> None:
         _pthread_kill(self._thread, signal.SIGINT)
 
+    _wake = _raise
+
     def _withdraw(self) -> None:
         _sleep(0)  # a signal to this thread that is on its way arrives with a system call
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -210,7 +224,7 @@ class AsyncExceptionFence(Fence):
             self._gong.acquire(timeout=left)  # and the exception strikes here
 
     def _raise(self) -> None:
-        _set_async_exc(self._thread, KeyboardInterrupt)
+        set_async_exc(self._thread, KeyboardInterrupt)
 
     def _wake(self) -> None:
         if self._gong.locked():
@@ -219,22 +233,8 @@ class AsyncExceptionFence(Fence):
             _interrupt_system_call(self._thread)
 
     def _withdraw(self) -> None:
-        if self._requested != _NOBODY:  # else nobody has set one, and ctypes need not be there
-            _set_async_exc(self._thread, None)
-
-
-def _set_async_exc(thread: int, exception: type[BaseException] | None) -> None:
-    # ctypes is not imported before the first interrupt: it costs every start a third more. Then a
-    # busy loop holds the GIL, and each file that the import opens waits a switch interval for it.
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    try:
-        import ctypes
-    finally:
-        sys.setswitchinterval(interval)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception)
-    )
+        if self._requested != NOBODY:  # else nobody has set one, and ctypes need not be there
+            set_async_exc(self._thread, None)
 
 
 def _interrupt_system_call(thread: int) -> None:
