@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 
-from subint_magic._child import frames, streams
+from subint_magic._child import frames, refusals, streams
 from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
@@ -31,6 +31,8 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     streams.redirect(control, own_fds=bool(pipes))
     if pipes:
         os.register_at_fork(after_in_child=streams.after_fork)
+    else:
+        refusals.install()
     control.start()
     control.post(
         frames.HELLO,
