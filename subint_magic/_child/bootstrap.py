@@ -9,7 +9,7 @@ import sys
 import threading
 
 from subint_magic._child import frames, refusals, streams
-from subint_magic._child.control import Control
+from subint_magic._child.control import Control, end_group
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
 
@@ -45,11 +45,14 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         executor.serve()
         if pipes:
             _finish_cells(control)
+        orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
         control.post(frames.GOODBYE)
     finally:
         if pipes:
             streams.restore()
         control.finish()
+    if pipes and orphaned:
+        end_group()
 
 
 def _finish_cells(control: Control) -> None:
