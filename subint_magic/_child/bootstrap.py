@@ -8,8 +8,8 @@ import os
 import sys
 import threading
 
-from subint_magic._child import frames, streams
-from subint_magic._child.control import Control
+from subint_magic._child import frames, refusals, streams
+from subint_magic._child.control import Control, end_group
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
 
@@ -31,6 +31,8 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     streams.redirect(control, own_fds=bool(pipes))
     if pipes:
         os.register_at_fork(after_in_child=streams.after_fork)
+    else:
+        refusals.install()
     control.start()
     control.post(
         frames.HELLO,
@@ -44,11 +46,14 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         executor.serve()
         if pipes:
             _finish_cells(control)
+        orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
         control.post(frames.GOODBYE)
     finally:
         if pipes:
             streams.restore()
         control.finish()
+    if pipes and orphaned:
+        end_group()
 
 
 def _finish_cells(control: Control) -> None:

@@ -76,8 +76,9 @@ class Control:
         self._pipe_poll = select.poll()
         for pipe in self._pipes:
             self._pipe_poll.register(pipe, select.POLLIN)
+        self.orphaned = False
+        """Whether the parent has gone."""
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
-        self._orphaned = False
         self._finished = False
         for each in (fd, self._wake, self._waker, *self._pipes):
             os.set_blocking(each, False)
@@ -182,7 +183,7 @@ class Control:
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
         next_flush = opened = 0.0
-        while not self._orphaned:
+        while not self.orphaned:
             finished = self._finished  # read before the outbox: what was posted first is sent
             if not outbox.has_text:
                 opened = time.monotonic()
@@ -264,7 +265,7 @@ class Control:
         except BlockingIOError:
             pass
         except OSError:
-            self._orphaned = True
+            self.orphaned = True
 
     def _receive(self, splitter: frames.Splitter) -> None:
         try:
@@ -273,7 +274,7 @@ class Control:
             return
         except OSError:
             data = b""
-        self._orphaned = not data
+        self.orphaned = not data
         for payload in splitter.feed(data):
             message = msgpack.unpackb(payload)
             if message["kind"] == frames.INTERRUPT:
@@ -285,11 +286,17 @@ class Control:
 
     def _outlive_parent(self) -> None:
         """End the code that runs, since nobody is there any more to ask for it."""
+        self.orphaned = True
         self.inbox.put(None)
         deadline = time.monotonic() + ORPHAN_GRACE
         while not self._finished:
             self._outbox.items.clear()
             self._fence.insist()
             if self._fence.owns_process and time.monotonic() > deadline:
-                os._exit(1)
+                end_group()
             time.sleep(INSISTENCE)
+
+
+def end_group() -> None:
+    """End this process and what is in its group, when there is no parent to do it."""
+    os.killpg(os.getpid(), 9)  # SIGKILL

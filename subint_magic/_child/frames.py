@@ -61,11 +61,6 @@ class Splitter:
         self._limit = limit
         self._buffer = bytearray()
 
-    @property
-    def truncated(self) -> bool:
-        """Whether the stream, if it ended now, would end inside a frame."""
-        return bool(self._buffer)
-
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take in *data*; yield each payload that is complete now.
 

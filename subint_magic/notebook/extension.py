@@ -71,6 +71,7 @@ class Extension:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         self._stop()
+        shut_down_methods()  # nobody does it later, and ipykernel waits in vain for some to end
 
     def _stop(self) -> None:
         host, self._host = self._host, None

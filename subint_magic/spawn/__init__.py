@@ -9,6 +9,7 @@
     _contract.py   what a backend gives: a SpawnMethod, whose proc opens a Child
     _process.py    what the backends that start a process share
     _exit.py       the end of the process while a sub-interpreter is stuck
+    _watcher.py    ends their processes if this one is killed
 
 A backend starts a child, hands back its byte stream, waits for its end and kills it if it can.
 Handshake, supervision and escalation are written once, in `subint_magic.runtime`. To add one,

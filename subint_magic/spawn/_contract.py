@@ -85,8 +85,9 @@ class SpawnMethod:
         summary: one line on what it is and when to use it.
         proc: starts a child.
         why_not: returns why this method cannot run here, or ``None``. It must be quick.
-        shut_down: ends what the method keeps running between actors. Called once, when the kernel
-            is about to end and all actors have; it must not block for more than a second.
+        shut_down: ends what the method keeps running between actors. Called when all actors have
+            ended, and the kernel is about to or the extension was unloaded; it may be loaded
+            again. It must not block for more than a second.
     """
 
     key: str

@@ -15,6 +15,7 @@ import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.spawn._process import StdioPipes, end_group, kill_group
+from subint_magic.spawn._watcher import watched
 from subint_magic.wire.channel import socket_pair
 
 if TYPE_CHECKING:
@@ -145,8 +146,10 @@ async def mp_proc(key: str, name: str) -> AsyncGenerator[Child]:
             pipes.started()
             with _end_fd(process, start_method) as end_fd:
                 child = _MpChild(stream, process, end_fd, pipes)
+                assert process.pid is not None
                 try:
-                    yield child
+                    async with watched(process.pid):
+                        yield child
                 finally:
                     child.kill()
                     with trio.CancelScope(shield=True):

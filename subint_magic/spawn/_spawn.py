@@ -165,7 +165,7 @@ def using_start_method(key: str) -> Iterator[SpawnMethod]:
 
 
 def shut_down_methods() -> None:
-    """End what the methods keep running between actors; the process is about to end."""
+    """End what the methods keep running between actors; all actors have ended."""
     for method in _loaded.values():
         method.shut_down()
 

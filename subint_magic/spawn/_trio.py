@@ -11,6 +11,7 @@ import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.spawn._process import StdioPipes, end_group, kill_group
+from subint_magic.spawn._watcher import watched
 from subint_magic.wire.channel import socket_pair
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ async def trio_proc(key: str, name: str) -> AsyncGenerator[Child]:
             pipes.started()
             child = _TrioChild(stream, process, pipes)
             try:
-                yield child
+                async with watched(process.pid):
+                    yield child
             finally:
                 child.kill()
                 with trio.CancelScope(shield=True):

@@ -26,7 +26,8 @@ class Census:
     """What there was.
 
     What lives on between actors by design does not count: trio's cache of idle threads, and the
-    helper processes of multiprocessing, which are started before the first census.
+    helper processes of multiprocessing, which are started before the first census. The watcher
+    over actors does: it ends with the last of them.
     """
 
     threads: frozenset[threading.Thread]

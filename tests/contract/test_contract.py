@@ -2,10 +2,10 @@
 
 import pytest
 
-from subint_magic.testing.contract import ProcessContract, SpawnContract
+from subint_magic.testing.contract import ProcessContract, SharedProcessContract, SpawnContract
 
 
-class TestSubinterpreters(SpawnContract):
+class TestSubinterpreters(SharedProcessContract, SpawnContract):
     @pytest.fixture(params=["subint", "subint_legacy"])
     def start_method(self, request: pytest.FixtureRequest) -> str:
         return request.param

@@ -19,17 +19,20 @@ import psutil
 import pytest
 import trio
 
-from subint_magic.errors import RunCancelled
+from subint_magic.errors import CellError, RunCancelled
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import open_nursery
 from subint_magic.testing.contract._base import TIMEOUT, Reader
 from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.wire.messages import Loop
 
+    type Recorder = Callable[[str, str, str, float | None, str], None]
 
 GRACE = 0.5
 """Short, for what only the end of the actor stops takes that long, and there are many."""

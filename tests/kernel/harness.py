@@ -422,7 +422,7 @@ class Shared[T: Startable]:
             raise
 
 
-def wait_gone(processes: list[psutil.Process]) -> None:
+def wait_gone(processes: list[psutil.Process], patience: float = PATIENCE) -> None:
     """Wait until all *processes* have ended."""
-    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
+    _, alive = psutil.wait_procs(processes, timeout=patience)
     assert not alive

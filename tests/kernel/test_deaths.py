@@ -24,6 +24,7 @@ awaiting_and_blocking = pytest.mark.parametrize(
 
 EXIT = "import os\nos._exit(3)"
 KILL = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+ABORT = "import os\nos.abort()"
 CRASH = "import ctypes\nctypes.string_at(0)"
 
 
@@ -46,14 +47,38 @@ def assert_died(cell: Cell, how: str) -> None:
 @awaiting_and_blocking
 @pytest.mark.parametrize(
     ("source", "how"),
-    [(EXIT, "exit code 3"), (KILL, "killed by SIGKILL"), (CRASH, "killed by SIGSEGV")],
-    ids=["exit", "kill", "crash"],
+    [
+        (EXIT, "exit code 3"),
+        (KILL, "killed by SIGKILL"),
+        (ABORT, "killed by SIGABRT"),
+        (CRASH, "killed by SIGSEGV"),
+    ],
+    ids=["exit", "kill", "abort", "crash"],
 )
 def test_the_cell_says_how_its_actor_died(
     kernel: Kernel, start_method: str, prefix: str, source: str, how: str
 ):
     kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
     assert_died(kernel.run(f"{prefix}%%subint -n a\n{source}"), how)
+
+
+@awaiting_and_blocking
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\ntime.sleep(1e6)",
+        "while True: print('x' * 80)",
+        "while True: print('x' * 10**7)",
+    ],
+    ids=["asleep", "printing", "large"],
+)
+def test_it_is_killed_from_outside(kernel: Kernel, start_method: str, prefix: str, source: str):
+    (pid,) = kernel.ok(f"%%subint -n a -b {start_method}\nimport os\nos.getpid()").results
+    cell = kernel.start(f"{prefix}%%subint -n a\nprint('on', flush=True)\n{source}")
+    cell.wait_output("on\n")
+    psutil.Process(int(pid)).kill()
+    assert_died(cell.wait(), "killed by SIGKILL")
+    assert "There is no actor." in kernel.ok("%subints").stdout
 
 
 def test_the_name_is_free_again(kernel: Kernel, start_method: str):

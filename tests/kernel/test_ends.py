@@ -9,7 +9,10 @@ import pytest
 from .harness import wait_gone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import psutil
 
     from .harness import Kernel
 
@@ -116,3 +119,70 @@ def test_actors_outlive_a_killed_kernel_only_to_clean_up(idle_and_busy: Kernel, 
     idle_and_busy.kill()
     wait_gone(children)
     assert names(marks) == ALL_CLEAN
+
+
+# All process backends at the same time, each with an actor that cannot hear that it is to end and
+# with one that has started a process.
+
+PROCESSES = ("trio", "mp_spawn", "mp_forkserver")
+STUCK = "import re\nprint('stuck', flush=True)\nre.match('(a+)+$', 'a' * 50 + 'b')"
+PARENTAL = "import subprocess\nsubprocess.Popen(['sleep', '1000'])"
+
+AT_ONCE = 5.0
+"""Seconds within which nothing is left."""
+
+
+@pytest.fixture
+def crowd(new_kernel: Kernel) -> list[psutil.Process]:
+    """All that a kernel with such actors has started."""
+    new_kernel.ok("%load_ext subint_magic")
+    for key in PROCESSES:
+        new_kernel.ok(f"%%subint -n {key} -b {key}\n{PARENTAL}")
+        new_kernel.ok(
+            "import threading\n"
+            "threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
+            f"    'subint', '-b {key}', {STUCK!r})).start()"
+        ).wait_output("stuck")
+    processes = new_kernel.descendants()
+    assert [each.name() for each in processes].count("sleep") == len(PROCESSES)
+    return processes
+
+
+def shut_down(kernel: Kernel) -> None:
+    kernel.shut_down()
+    assert kernel.exit_code == 0
+
+
+def exit_(kernel: Kernel) -> None:
+    kernel.start("exit()")
+    kernel.wait_end()
+    assert kernel.exit_code == 0
+
+
+def terminate(kernel: Kernel) -> None:
+    kernel.process.terminate()
+    kernel.wait_end()
+
+
+def kill(kernel: Kernel) -> None:
+    kernel.kill()
+
+
+def restart(kernel: Kernel) -> None:
+    kernel.restart()
+
+
+@pytest.mark.parametrize("end", [shut_down, restart, exit_, terminate, kill])
+def test_no_process_is_left(
+    new_kernel: Kernel, crowd: list[psutil.Process], end: Callable[[Kernel], None]
+):
+    end(new_kernel)
+    wait_gone(crowd, AT_ONCE)
+
+
+def test_unloading_leaves_no_process(new_kernel: Kernel, crowd: list[psutil.Process]):
+    new_kernel.ok("%unload_ext subint_magic")
+    wait_gone(crowd, AT_ONCE)
+    new_kernel.ok("%load_ext subint_magic")
+    assert new_kernel.ok("%%subint -b mp_forkserver\n1").results == ["1"]
+    shut_down(new_kernel)

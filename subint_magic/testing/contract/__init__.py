@@ -1,7 +1,7 @@
 """The tests that every backend must pass.
 
 An author of a backend subclasses `SpawnContract`, and `ProcessContract` as well if it starts
-processes, and gives the key::
+processes or `SharedProcessContract` if it does not, and gives the key::
 
     class TestMyBackend(ProcessContract, SpawnContract):
         @pytest.fixture
@@ -14,9 +14,10 @@ They need ``pytest-trio`` with ``trio_mode = true``.
 from subint_magic.testing.contract.cells import CellContract
 from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
+from subint_magic.testing.contract.shared import SharedProcessContract
 from subint_magic.testing.contract.stopping import StoppingContract
 
-__all__ = ["ProcessContract", "SpawnContract"]
+__all__ = ["ProcessContract", "SharedProcessContract", "SpawnContract"]
 
 
 class SpawnContract(LifeContract, CellContract, StoppingContract):
