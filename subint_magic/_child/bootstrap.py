@@ -12,6 +12,7 @@ from subint_magic._child import frames, refusals, streams
 from subint_magic._child.control import Control, end_group
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
+from subint_magic._child.offspring import Offspring
 
 
 def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
@@ -26,13 +27,15 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         os.setsid()  # a Ctrl-C for the kernel's process group is not for us
     wires = streams.capture_fds(pipes) if pipes else []
     fence = make_fence()
-    control = Control(fd, wires, fence)
+    offspring = Offspring()
+    control = Control(fd, wires, fence, offspring)
     executor = Executor(control, fence)
     streams.redirect(control, own_fds=bool(pipes))
     if pipes:
         os.register_at_fork(after_in_child=streams.after_fork)
     else:
         refusals.install()
+        offspring.install()
     control.start()
     control.post(
         frames.HELLO,
@@ -44,8 +47,8 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     )
     try:
         executor.serve()
-        if pipes:
-            _finish_cells(control)
+        _finish_cells(control, own_process=bool(pipes))
+        offspring.end()
         orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
         control.post(frames.GOODBYE)
     finally:
@@ -56,14 +59,18 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         end_group()
 
 
-def _finish_cells(control: Control) -> None:
-    """Do what the end of a process does, while what it prints is still sent.
+def _finish_cells(control: Control, *, own_process: bool) -> None:
+    """Do what the end of an interpreter does, while what it prints is still sent.
 
     It may take for ever; the parent sets the limit.
     """
     for call in reversed(getattr(threading, "_threading_atexits", ())):
         call()  # this is how pools of threads learn of the end
+    # In a sub-interpreter, the main thread is not the current one but the kernel's.
+    ours = (threading.main_thread(), threading.current_thread(), control.thread)
     for thread in threading.enumerate():
-        if not thread.daemon and thread not in (threading.current_thread(), control.thread):
+        # To close a legacy sub-interpreter under a daemon thread would leave that stuck for ever;
+        # and there each thread is a daemon that is not told otherwise.
+        if thread not in ours and not (thread.daemon and own_process):
             thread.join()
     atexit._run_exitfuncs()

@@ -17,6 +17,8 @@ from codecs import getincrementaldecoder
 import msgpack
 
 from subint_magic._child import frames
+from subint_magic._child.async_exc import set_async_exc
+from subint_magic._child.interrupt import NOBODY
 from subint_magic._child.outbox import CHUNK, Outbox
 
 TYPE_CHECKING = False
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from subint_magic._child.interrupt import Fence
+    from subint_magic._child.offspring import Offspring
 
 FLUSH_INTERVAL = 0.025
 """Seconds between two output messages: printed lines are sent in batches, not one by one."""
@@ -47,6 +50,9 @@ BACKLOG = 4096
 INSISTENCE = 0.02
 """Seconds between two attempts to stop a run that does not want to."""
 
+OFFSPRING_GRACE = 0.1
+"""Seconds of insisting after which what a sub-interpreter waits for may be its own process."""
+
 ORPHAN_GRACE = 2.0
 """Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
 
@@ -58,9 +64,12 @@ class Control:
         fd: the child's end of the socketpair. Whoever opened it closes it.
         pipes: the read ends of the pipes behind fd 1 and 2, each with the name of its stream.
         fence: stops the code that runs.
+        offspring: the processes that end with this interpreter.
     """
 
-    def __init__(self, fd: int, pipes: Sequence[tuple[int, str]], fence: Fence) -> None:
+    def __init__(
+        self, fd: int, pipes: Sequence[tuple[int, str]], fence: Fence, offspring: Offspring
+    ) -> None:
         self.inbox: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         """Messages for the executor; ``None`` ends it."""
         self.run = 0
@@ -70,6 +79,7 @@ class Control:
             pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
         }
         self._fence = fence
+        self._offspring = offspring
         fence.report = self._report
         self._outbox = Outbox()
         self._wake, self._waker = os.pipe()
@@ -182,7 +192,7 @@ class Control:
         outbox, splitter = self._outbox, frames.Splitter()
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        next_flush = opened = 0.0
+        next_flush = opened = insisted = 0.0
         while not self.orphaned:
             finished = self._finished  # read before the outbox: what was posted first is sent
             if not outbox.has_text:
@@ -212,6 +222,11 @@ class Control:
             if self._fence.insisting:
                 self._fence.insist()
                 timeout = INSISTENCE * 1000
+                insisted += INSISTENCE
+                if insisted > OFFSPRING_GRACE:
+                    self._offspring.end()
+            else:
+                insisted = 0.0
             for fd, event in poll.poll(timeout):
                 if fd == self._wake:
                     os.read(fd, CHUNK)
@@ -288,13 +303,28 @@ class Control:
         """End the code that runs, since nobody is there any more to ask for it."""
         self.orphaned = True
         self.inbox.put(None)
-        deadline = time.monotonic() + ORPHAN_GRACE
+        now = time.monotonic()
+        # What was asked to stop before has had its time for ``finally`` blocks.
+        force, end = now + (0 if self._fence.rung else ORPHAN_GRACE / 2), now + ORPHAN_GRACE
+        self._fence.interrupt_any()
         while not self._finished:
             self._outbox.items.clear()
-            self._fence.insist()
-            if self._fence.owns_process and time.monotonic() > deadline:
+            now = time.monotonic()
+            if now >= force:
+                self._fence.insist()
+                if not self._fence.owns_process:
+                    self._offspring.end()
+                    if self._fence.armed == NOBODY:  # else it may wait for one of them
+                        self._end_threads()
+            if now >= end and self._fence.owns_process:
                 end_group()
             time.sleep(INSISTENCE)
+
+    def _end_threads(self) -> None:
+        """End the threads that the cells have left, as soon as they run bytecode."""
+        for thread in threading.enumerate():
+            if thread.ident not in (None, self._thread.ident, self._fence.thread):
+                set_async_exc(thread.ident, SystemExit)
 
 
 def end_group() -> None:

@@ -45,7 +45,8 @@ class Fence:
     """The rungs of the stop ladder that work here."""
 
     def __init__(self) -> None:
-        self._thread = threading.get_ident()
+        self.thread: int = threading.get_ident()
+        """The thread whose code is stopped."""
         self.armed = NOBODY
         """The run that may be hit."""
         self.hits: list[type[BaseException]] = []
@@ -94,6 +95,12 @@ class Fence:
         finally:
             self._delivering = False
 
+    def interrupt_any(self) -> None:
+        """Raise in whatever runs, once, and wake it."""
+        for rung in self.rungs[1:-1]:
+            if self.armed != NOBODY:
+                self.interrupt(self.armed, rung)
+
     def reached(self, run: int, rung: str) -> None:
         """Note that *rung* was tried on *run*."""
         self.rung = rung
@@ -113,11 +120,11 @@ class Fence:
                 hits: list[type[BaseException]] = []
                 self.hits = hits  # before the question whether the run goes on
 
-                kind = insistent(self._thread, hits)
+                kind = insistent(self.thread, hits)
                 if self.armed == NOBODY:
                     hits.clear()
                 else:
-                    set_async_exc(self._thread, kind)
+                    set_async_exc(self.thread, kind)
                 self._wake()
                 self._try(self.raise_in_loop)
         finally:
@@ -183,7 +190,7 @@ class SignalFence(Fence):
         super().arm(run)
 
     def _raise(self) -> None:
-        _pthread_kill(self._thread, signal.SIGINT)
+        _pthread_kill(self.thread, signal.SIGINT)
 
     _wake = _raise
 
@@ -215,7 +222,7 @@ class AsyncExceptionFence(Fence):
 
     def sleep(self, seconds: float, /) -> None:
         """Do what `time.sleep` does, but so that it can be woken."""
-        wakeable = threading.get_ident() == self._thread and type(seconds) in (int, float)
+        wakeable = threading.get_ident() == self.thread and type(seconds) in (int, float)
         if not (wakeable and SHORT < seconds < threading.TIMEOUT_MAX):
             _sleep(seconds)
             return
@@ -224,17 +231,17 @@ class AsyncExceptionFence(Fence):
             self._gong.acquire(timeout=left)  # and the exception strikes here
 
     def _raise(self) -> None:
-        set_async_exc(self._thread, KeyboardInterrupt)
+        set_async_exc(self.thread, KeyboardInterrupt)
 
     def _wake(self) -> None:
         if self._gong.locked():
             self._gong.release()
         if sys.version_info >= (3, 15):
-            _interrupt_system_call(self._thread)
+            _interrupt_system_call(self.thread)
 
     def _withdraw(self) -> None:
         if self._requested != NOBODY:  # else nobody has set one, and ctypes need not be there
-            set_async_exc(self._thread, None)
+            set_async_exc(self.thread, None)
 
 
 def _interrupt_system_call(thread: int) -> None:

@@ -307,8 +307,7 @@ class Actor:
         run = self._runs[-1] if self._runs else None
         if run is not None and not run.ended.is_set():
             self._told = True
-            if ending.trigger in (Trigger.KILL, Trigger.ABANDON):
-                run.rung = Rung.END
+            run.rung = Rung.END
             run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
         self._ended.set()
