@@ -48,23 +48,25 @@ async def climb(
         post: sends a message to the child.
     """
     begun = trio.current_time()
+    heeded = 1
     for rung in rungs:
         if run.rung is not None and _HEIGHT[rung] <= _HEIGHT[run.rung]:
             continue  # the child had no lower one for this code, so it has tried this
         if rung is not rungs[0]:
             post(Interrupt(run.number, rung))
-        asked = run.requests
         tried: Rung | None = rung
         if rung is Rung.LOOP:
             with trio.move_on_after(PROMPT):
-                while run.rung is None and run.requests == asked and not run.ended.is_set():
+                while run.rung is None and run.requests == heeded and not run.ended.is_set():
                     await run.changed()
             tried = run.rung
         with trio.move_on_at(_patience(tried, rungs, begun + grace, grace)):
-            while run.requests == asked and not run.ended.is_set():
+            while run.requests == heeded and not run.ended.is_set():
                 await run.changed()
         if run.ended.is_set():
             return True
+        if run.requests > heeded:  # each request climbs one rung, also if several come at once
+            heeded += 1
     return False
 
 

@@ -263,11 +263,14 @@ def test_long_flags_are_the_same(kernel: Kernel):
         ),
         (
             "%subints",
-            "%subints [--all] [{close}] [NAME ...]",
+            "%subints [--all] [{interrupt,cancel,kill,close}] [NAME ...]",
             [
-                "List the live actors",
-                "end actors that run no cell",
-                "End all actors, whatever they do.",
+                "List the actors",
+                "interrupt: stop the cell that it runs, and keep the actor",
+                "cancel: end it, whatever it does",
+                "kill: end it at once",
+                "close: end it if it runs no cell",
+                "It is for all",
             ],
         ),
     ],

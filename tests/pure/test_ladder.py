@@ -169,6 +169,17 @@ async def test_asking_again_climbs_at_once(autojump_clock: MockClock):
     assert state is State.KILLED
 
 
+async def test_each_request_climbs_one_rung_also_at_once(autojump_clock: MockClock):
+    child = Climber(SUBINT, has_loop=True)
+    await stop(child, again_at=[0.5, 0.5])
+    assert child.heard == [
+        (Rung.LOOP, 0),
+        (Rung.EXCEPTION, 0.5),
+        (Rung.WAKE, 0.5),
+        (Rung.INSIST, GRACE),
+    ]
+
+
 async def test_asking_again_skips_what_was_tried(autojump_clock: MockClock):
     child = Climber(PROCESS)
     await stop(child, again_at=[0.01, 0.02])

@@ -8,11 +8,10 @@ import pytest
 import trio
 import trio.testing
 
-from subint_magic.errors import (
-    RunCancelled,
-)
+from subint_magic.errors import RunCancelled, RunTimedOut
 from subint_magic.runtime.lifecycle import State
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
+from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -46,6 +45,35 @@ class StoppingContract(Contract):
         assert actor.state is State.IDLE
         assert (await actor.run_cell("x")).value == "2"
         assert not actor.interrupt(), "nothing runs"
+
+    async def test_a_further_interrupt_climbs_at_once(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "def f():\n    while True:\n        try:\n            print('on')\n"
+            "            while True: len('x')\n        except BaseException: print('no')\n"
+            "f()"
+        )
+
+        async def run() -> None:
+            with pytest.raises(RunCancelled) as caught:
+                await actor.run_cell(source, sink=reader, grace=1e6)
+            assert caught.value.rung == Rung.INSIST
+
+        assert actor.hello is not None
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(run)
+            await reader.read_until("on")
+            actor.interrupt()
+            await reader.read_until("no")
+            for _ in actor.hello.rungs[2:]:  # the first two are one, without a loop
+                actor.interrupt()
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
+
+    async def test_a_timeout(self, actor: Actor) -> None:
+        with pytest.raises(RunTimedOut, match=r"timeout of 0\.1 s") as caught:
+            await actor.run_cell("while True: pass", timeout=0.1)
+        assert caught.value.rung == Rung.EXCEPTION
+        assert (await actor.run_cell("'alive'", timeout=1000)).value == "'alive'"
 
     async def test_interrupt_of_an_asyncio_cell(self, actor: Actor) -> None:
         reader = Reader()
