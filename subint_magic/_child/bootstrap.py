@@ -43,6 +43,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         executor.serve()
         if pipes:
             _finish_cells(control)
+        control.tell_dropped()
         control.post(frames.GOODBYE)
     finally:
         if pipes:

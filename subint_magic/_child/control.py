@@ -17,7 +17,7 @@ from codecs import getincrementaldecoder
 import msgpack
 
 from subint_magic._child import frames
-from subint_magic._child.outbox import CHUNK, Outbox
+from subint_magic._child.outbox import CHUNK, Allowance, Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ FLUSH_PATIENCE = 1.0
 BACKLOG = 4096
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
+BACKLOG_SIZE = 2**21
+"""The same in characters, if all pieces are as large as the last."""
+
 ORPHAN_GRACE = 2.0
 """Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
 
@@ -60,8 +63,8 @@ class Control:
     def __init__(self, fd: int, pipes: Sequence[tuple[int, str]], fence: Fence) -> None:
         self.inbox: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         """Messages for the executor; ``None`` ends it."""
-        self.run = 0
-        """The run that output belongs to: the current one, or the last while idle."""
+        self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
+        """That of the run that output belongs to: the current one, or the last while idle."""
         self._fd = fd
         self._pipes = {
             pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
@@ -90,6 +93,15 @@ class Control:
         """Start the thread."""
         self._thread.start()
 
+    def begin(self, run: int, output_limit: int) -> None:
+        """Let output belong to *run* from now on."""
+        self.tell_dropped()  # threads of the last run may have printed since its end
+        self.allowance = Allowance(run, output_limit)
+
+    def tell_dropped(self) -> None:
+        """Send how much output was dropped, if any was since this was sent last."""
+        self._outbox.items.append(self.allowance)
+
     def post(self, kind: str, **fields: Any) -> None:
         """Send a message after all output before it."""
         if self._finished:
@@ -104,12 +116,13 @@ class Control:
         if self._pipes:
             self._let_pipes_empty()
         items = self._outbox.items
+        most = min(BACKLOG, BACKLOG_SIZE // min(len(text) or 1, CHUNK))
         for start in range(0, len(text), CHUNK):
-            items.append((self.run, stream, text[start : start + CHUNK]))
-        if self._asleep:
-            self._wake_up()
-        if len(items) > BACKLOG:
-            self._hold_up()
+            items.append((self.allowance, stream, text[start : start + CHUNK]))
+            if self._asleep:
+                self._wake_up()
+            if len(items) > most:
+                self._hold_up(most)
 
     def flush(self) -> None:
         """Wait until all output so far has left, for what comes next may end this process."""
@@ -154,11 +167,11 @@ class Control:
         except RuntimeError:
             pass  # another thread prints at this moment, and has asked already
 
-    def _hold_up(self) -> None:
+    def _hold_up(self, most: int) -> None:
         self._wake_up()
         writable = select.poll()
         writable.register(self._fd, select.POLLOUT)
-        while len(self._outbox.items) > BACKLOG and self._thread.is_alive():
+        while len(self._outbox.items) > most and self._thread.is_alive():
             writable.poll(50)  # lets go of the GIL, so that the thread can empty the box
 
     # the thread
@@ -179,6 +192,7 @@ class Control:
             finished = self._finished  # read before the outbox: what was posted first is sent
             if not outbox.has_text:
                 opened = time.monotonic()
+            outbox.dropping = False
             self._take()
             now = time.monotonic()
             due = next_flush if outbox.ends_line else max(next_flush, opened + LINE_PATIENCE)
@@ -195,9 +209,13 @@ class Control:
             for pipe in self._pipes:  # while the parent is slow, fd 1 and 2 wait in their pipes
                 poll.register(pipe, 0 if outbox.ready else select.POLLIN)
             timeout = None
-            if outbox.has_text and not outbox.ready:
+            if outbox.ready:
+                pass
+            elif outbox.has_text:
                 timeout = (due - now) * 1000
-            elif not outbox.ready:
+            elif outbox.dropping:  # more will follow: it is not worth a wake-up for each piece
+                timeout = FLUSH_INTERVAL * 1000
+            else:
                 self._asleep = True
                 if outbox.items or self._finished:  # came in between: nobody will wake us for it
                     timeout = 0
@@ -220,19 +238,27 @@ class Control:
     def _take(self) -> None:
         """Move items into the batch, as many as are sent at once."""
         outbox = self._outbox
-        while outbox.items and not outbox.full:
+        for _ in range(len(outbox.items)):  # no more: who prints may be as fast as we drop
+            if outbox.full:
+                break
             item = outbox.items.popleft()
-            if isinstance(item, dict):
-                # what the cell wrote to fd 1 and 2 belongs before the message that ends it
-                for pipe in self._pipes:
-                    for _ in range(PIPE_READS):
-                        if not self._read_pipe(pipe):
-                            break
-                outbox.take_message(item)
-            elif isinstance(item, tuple):
+            if isinstance(item, tuple):
                 outbox.take_text(*item)
+            elif isinstance(item, dict):
+                self._empty_pipes()
+                outbox.take_message(item)
+            elif isinstance(item, Allowance):
+                self._empty_pipes()
+                outbox.take_allowance(item)
             else:
                 outbox.take_flush(item)
+
+    def _empty_pipes(self) -> None:
+        """Take what the cell wrote to fd 1 and 2: it belongs before the message that ends it."""
+        for pipe in self._pipes:
+            for _ in range(PIPE_READS):
+                if not self._read_pipe(pipe):
+                    break
 
     def _read_pipe(self, pipe: int) -> bool:
         """Take what is in the pipe behind fd 1 or 2; false when there is nothing."""
@@ -242,7 +268,7 @@ class Control:
             return False
         stream, decoder = self._pipes[pipe]
         if text := decoder.decode(data):
-            self._outbox.take_text(self.run, stream, text)
+            self._outbox.take_text(self.allowance, stream, text)
             # Not a moment in our hands only: it may be the last words before a crash.
             self._outbox.urgent |= stream == "stderr"
         return bool(data)

@@ -68,6 +68,7 @@ class Extension:
         for kind, names in self._magics.magics.items():
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
+        shell.configurables.remove(self._magics)  # where Magics has put itself, for %config
         self._stop()
 
     def _stop(self) -> None:

@@ -34,12 +34,14 @@ class CellRequest:
         name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
         backend: the key of a spawn method; ``None`` for the selected one.
         loop: what runs top-level ``await``.
+        output_limit: characters of output that are shown.
     """
 
     source: str
     name: str | None
     backend: str | None
     loop: Loop
+    output_limit: int
 
 
 class Job:
@@ -48,7 +50,7 @@ class Job:
     def __init__(self, host: Host, request: CellRequest) -> None:
         self._host = host
         self._request = request
-        self._output = CellOutput()
+        self._output = CellOutput(request.output_limit)
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
         self._task = host.start(self._run)
@@ -79,7 +81,12 @@ class Job:
                 request.name, spawn_method=request.backend
             )
             try:
-                return await actor.run_cell(request.source, loop=request.loop, sink=self._output)
+                return await actor.run_cell(
+                    request.source,
+                    loop=request.loop,
+                    sink=self._output,
+                    output_limit=request.output_limit,
+                )
             except RunCancelled as error:
                 if request.name is not None:
                     raise

@@ -9,11 +9,13 @@ import trio
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from traitlets import Int
 
 from subint_magic.errors import ActorBusy, ActorConflict, SpawnError, did_you_mean
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.tables import age, text_table
 from subint_magic.spawn import spawn_methods, try_set_start_method
+from subint_magic.wire.messages import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +51,17 @@ class SubintMagics(Magics):
     Args:
         shell: the shell that they are for.
         host: returns the host of the actors, started on first use.
+
+    Attributes:
+        output_limit: how many characters of output a cell may send.
     """
+
+    output_limit: Int[int, int] = Int(
+        OUTPUT_LIMIT,
+        min=1,
+        help="Characters of output that a cell may send; the rest is dropped. A message of less "
+        "than 256 that follows another at once counts as 256.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
         super().__init__(shell)
@@ -127,7 +139,13 @@ class SubintMagics(Magics):
 
     def _job(self, line: str, cell: str) -> Job:
         arguments = parse_argstring(self.subint, line)
-        request = CellRequest(cell, arguments.name, arguments.backend, arguments.loop)
+        request = CellRequest(
+            cell,
+            arguments.name,
+            arguments.backend,
+            arguments.loop,
+            output_limit=self.output_limit,
+        )
         return Job(self._host(), request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:

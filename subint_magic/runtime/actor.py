@@ -17,7 +17,17 @@ from subint_magic.errors import (
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
-from subint_magic.wire.messages import Done, FromChild, Hello, Interrupt, Output, Result, Run
+from subint_magic.wire.messages import (
+    OUTPUT_LIMIT,
+    Done,
+    Dropped,
+    FromChild,
+    Hello,
+    Interrupt,
+    Output,
+    Result,
+    Run,
+)
 
 if TYPE_CHECKING:
     from subint_magic.runtime.run import CellResult, Sink
@@ -108,7 +118,12 @@ class Actor:
         return self.state
 
     async def run_cell(
-        self, source: str, *, loop: Loop = "trio", sink: Sink | None = None
+        self,
+        source: str,
+        *,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        output_limit: int = OUTPUT_LIMIT,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -117,8 +132,9 @@ class Actor:
         Args:
             source: the text of a cell. It may use top-level ``await``.
             loop: what runs that.
-            sink: called with each `Output` and `Result` as it arrives, also with output that comes
-                after the run. Without one, they are collected in what is returned.
+            sink: called with each `Output`, `Dropped` and `Result` as it arrives, also with output
+                that comes after the run. Without one, they are collected in what is returned.
+            output_limit: characters of output that are taken; the rest is dropped.
 
         Raises:
             CellError: the cell raised.
@@ -132,7 +148,7 @@ class Actor:
             self._require_alive()
             run = CellRun(self.name, self._run_count + 1, source, sink)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop))
+                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1
@@ -232,7 +248,7 @@ class Actor:
                 if self.state is State.BOOTING:
                     self._advance(Trigger.HELLO)
                 self._ready.set()
-            case Output() | Result():
+            case Output() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 for run in self._runs:

@@ -2,7 +2,8 @@
 
     hello, then for each run that was sent: output* result* done, then, once asked, goodbye
 
-Output may also come between runs, from threads that a run has left.
+Output may also come between runs, from threads that a run has left. So may word of output that was
+dropped, as wherever output may.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
-from subint_magic.wire.messages import Close, Done, Goodbye, Hello, Output, Result, Run
+from subint_magic.wire.messages import Close, Done, Dropped, Goodbye, Hello, Output, Result, Run
 
 if TYPE_CHECKING:
     from subint_magic.wire.messages import FromChild, ToChild
@@ -67,9 +68,10 @@ class Conversation:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
             return f"{kind} before its hello"
-        elif isinstance(message, Output):
+        elif isinstance(message, Output | Dropped):
             if message.run > self._sent:
-                return f"output of run {message.run}, which was not sent"
+                what = "output" if isinstance(message, Output) else "word of dropped output"
+                return f"{what} of run {message.run}, which was not sent"
         elif isinstance(message, Result | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"
