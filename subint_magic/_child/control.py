@@ -41,7 +41,7 @@ PIPE_PATIENCE = 0.1
 FLUSH_PATIENCE = 1.0
 """Seconds that flush() waits at most."""
 
-BACKLOG = 4096
+BACKLOG = 1024
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
 BACKLOG_SIZE = 2**21
@@ -169,10 +169,8 @@ class Control:
 
     def _hold_up(self, most: int) -> None:
         self._wake_up()
-        writable = select.poll()
-        writable.register(self._fd, select.POLLOUT)
         while len(self._outbox.items) > most and self._thread.is_alive():
-            writable.poll(50)  # lets go of the GIL, so that the thread can empty the box
+            time.sleep(0.001)  # lets go of the GIL, so that the thread can empty the box
 
     # the thread
 
@@ -193,6 +191,7 @@ class Control:
             if not outbox.has_text:
                 opened = time.monotonic()
             outbox.dropping = False
+            outbox.earn()
             self._take()
             now = time.monotonic()
             due = next_flush if outbox.ends_line else max(next_flush, opened + LINE_PATIENCE)
@@ -207,13 +206,13 @@ class Control:
 
             poll.register(self._fd, select.POLLIN | (select.POLLOUT if outbox.ready else 0))
             for pipe in self._pipes:  # while the parent is slow, fd 1 and 2 wait in their pipes
-                poll.register(pipe, 0 if outbox.ready else select.POLLIN)
+                poll.register(pipe, 0 if outbox.ready or outbox.spent else select.POLLIN)
             timeout = None
             if outbox.ready:
                 pass
             elif outbox.has_text:
                 timeout = (due - now) * 1000
-            elif outbox.dropping:  # more will follow: it is not worth a wake-up for each piece
+            elif outbox.dropping or outbox.spent:  # more will follow: no wake-up for each piece
                 timeout = FLUSH_INTERVAL * 1000
             else:
                 self._asleep = True
@@ -239,7 +238,7 @@ class Control:
         """Move items into the batch, as many as are sent at once."""
         outbox = self._outbox
         for _ in range(len(outbox.items)):  # no more: who prints may be as fast as we drop
-            if outbox.full:
+            if outbox.full or outbox.spent:
                 break
             item = outbox.items.popleft()
             if isinstance(item, tuple):
@@ -294,6 +293,7 @@ class Control:
             message = msgpack.unpackb(payload)
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"])
+                self._outbox.hurry()
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             else:

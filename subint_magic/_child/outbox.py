@@ -30,6 +30,15 @@ by a progress bar, however long it goes on.
 """
 
 
+RATE = 1000
+"""Messages a second that are sent for long. A frontend takes hardly more: what is too fast for it
+is lost on the way, with the replies to other cells.
+"""
+
+BURST = 500
+"""Messages that are sent at once after a while of quiet."""
+
+
 class Allowance:
     """How much output of a run is sent; what is over it is dropped.
 
@@ -72,6 +81,8 @@ class Outbox:
         self.dropping = False
         """Whether text was dropped; whoever looks sets it back."""
         self._clock = clock
+        self._credit = float(BURST)
+        self._credited = clock()
         self._closed = 0.0  # when the last batch was
         self._key: tuple[Allowance, str] | None = None
         self._texts: list[str] = []
@@ -92,6 +103,21 @@ class Outbox:
     def full(self) -> bool:
         """Whether enough was taken to send it before taking more."""
         return self._size + len(self.ready) >= CHUNK
+
+    @property
+    def spent(self) -> bool:
+        """Whether the next message has to wait for `earn`."""
+        return self._credit < 1
+
+    def earn(self) -> None:
+        """Allow for as many messages as the time that has passed is good for."""
+        now = self._clock()
+        self._credit = min(BURST, self._credit + (now - self._credited) * RATE)
+        self._credited = now
+
+    def hurry(self) -> None:
+        """Let a burst of messages pass: somebody waits for what comes after them."""
+        self._credit = float(BURST)
 
     def take_text(self, allowance: Allowance, stream: str, text: str) -> None:
         """Add *text* to the batch, or begin a new one if the last was of another stream.
@@ -150,6 +176,7 @@ class Outbox:
             if now - self._closed < HASTE:
                 allowance.left -= min(allowance.left, max(0, MESSAGE_COST - self._size))
             self._closed = now
+            self._credit -= 1
             message: Message = {"kind": frames.OUTPUT, "run": allowance.run, "stream": stream}
             message["text"] = "".join(self._texts)
             self.ready += frames.frame(_pack(message))
