@@ -6,6 +6,6 @@ loops.py       trio and asyncio for cells with top-level await
 streams.py     what stands in for sys.stdin, sys.stdout and sys.stderr
 interrupt.py   the fence that lets KeyboardInterrupt into a run and keeps it out of all else
 control.py     the control thread: the only one that touches the socket
-outbox.py      messages on their way; printed text in batches
+outbox.py      messages on their way; printed text in batches, and what is over its limit dropped
 frames.py      length-prefixed msgpack frames, and the names of their kinds
 """

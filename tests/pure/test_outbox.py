@@ -7,7 +7,15 @@ from typing import Any
 import msgpack
 
 from subint_magic._child.frames import Splitter
-from subint_magic._child.outbox import CHUNK, HASTE, MESSAGE_COST, Allowance, Outbox
+from subint_magic._child.outbox import (
+    BURST,
+    CHUNK,
+    HASTE,
+    MESSAGE_COST,
+    RATE,
+    Allowance,
+    Outbox,
+)
 
 
 class Clock:
@@ -129,3 +137,20 @@ def test_a_large_message_counts_as_what_it_has():
         outbox.take_text(allowance, "stdout", "x" * CHUNK)
     assert sum(len(text) for kind, text in sent(outbox) if kind == "stdout") == 4 * CHUNK
     assert allowance.dropped == CHUNK
+
+
+def test_messages_are_paced_after_a_burst():
+    clock = Clock()
+    outbox, allowance = Outbox(clock), Allowance(1, 10**6)
+    alternate(outbox, allowance, BURST - 1)
+    assert not outbox.spent
+    alternate(outbox, allowance, 1)
+    assert outbox.spent
+    clock.now += 10.5 / RATE
+    outbox.earn()
+    alternate(outbox, allowance, 9)
+    assert not outbox.spent
+    alternate(outbox, allowance, 1)
+    assert outbox.spent
+    outbox.hurry()
+    assert not outbox.spent
