@@ -59,7 +59,12 @@ if TYPE_CHECKING:
         spawn_methods as spawn_methods,
         try_set_start_method as try_set_start_method,
     )
-    from subint_magic.wire.messages import Output as Output, Result as Result, Rung as Rung
+    from subint_magic.wire.messages import (
+        Dropped as Dropped,
+        Output as Output,
+        Result as Result,
+        Rung as Rung,
+    )
 
 __version__ = "0.1.0"
 
@@ -76,6 +81,7 @@ _WHERE = {
     "ActorNursery": "subint_magic.runtime.nursery",
     "CellError": _errors,
     "CellResult": "subint_magic.runtime.run",
+    "Dropped": "subint_magic.wire.messages",
     "HostEnded": _errors,
     "IllegalTransition": _errors,
     "Output": "subint_magic.wire.messages",
@@ -109,6 +115,7 @@ __all__ = [
     "ActorNursery",
     "CellError",
     "CellResult",
+    "Dropped",
     "HostEnded",
     "IllegalTransition",
     "Output",

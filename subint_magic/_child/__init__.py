@@ -6,9 +6,8 @@ loops.py       trio and asyncio for cells with top-level await
 streams.py     what stands in for sys.stdin, sys.stdout and sys.stderr
 interrupt.py   the fence that lets KeyboardInterrupt into a run and keeps it out of all else
 async_exc.py   an exception raised in another thread
-offspring.py   the processes that a sub-interpreter has started
-refusals.py    what a sub-interpreter may not do to the kernel that it lives in
+shared/        what a sub-interpreter needs because it shares the process of the kernel
 control.py     the control thread: the only one that touches the socket
-outbox.py      messages on their way; printed text in batches
+outbox.py      messages on their way; printed text in batches, and what is over its limit dropped
 frames.py      length-prefixed msgpack frames, and the names of their kinds
 """

@@ -8,11 +8,12 @@ import os
 import sys
 import threading
 
-from subint_magic._child import frames, refusals, streams
+from subint_magic._child import frames, streams
 from subint_magic._child.control import Control, end_group
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
-from subint_magic._child.offspring import Offspring
+from subint_magic._child.shared import refusals
+from subint_magic._child.shared.offspring import Offspring
 
 
 def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
@@ -50,6 +51,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         _finish_cells(control, own_process=bool(pipes))
         offspring.end()
         orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
+        control.tell_dropped()
         control.post(frames.GOODBYE)
     finally:
         if pipes:

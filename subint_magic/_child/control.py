@@ -19,7 +19,7 @@ import msgpack
 from subint_magic._child import frames
 from subint_magic._child.async_exc import set_async_exc
 from subint_magic._child.interrupt import NOBODY
-from subint_magic._child.outbox import CHUNK, Outbox
+from subint_magic._child.outbox import CHUNK, Allowance, Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from subint_magic._child.interrupt import Fence
-    from subint_magic._child.offspring import Offspring
+    from subint_magic._child.shared.offspring import Offspring
 
 FLUSH_INTERVAL = 0.025
 """Seconds between two output messages: printed lines are sent in batches, not one by one."""
@@ -44,7 +44,7 @@ PIPE_PATIENCE = 0.1
 FLUSH_PATIENCE = 1.0
 """Seconds that flush() waits at most."""
 
-BACKLOG = 4096
+BACKLOG = 1024
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
 INSISTENCE = 0.02
@@ -52,6 +52,8 @@ INSISTENCE = 0.02
 
 OFFSPRING_GRACE = 0.1
 """Seconds of insisting after which what a sub-interpreter waits for may be its own process."""
+BACKLOG_SIZE = 2**21
+"""The same in characters, if all pieces are as large as the last."""
 
 ORPHAN_GRACE = 2.0
 """Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
@@ -72,8 +74,8 @@ class Control:
     ) -> None:
         self.inbox: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         """Messages for the executor; ``None`` ends it."""
-        self.run = 0
-        """The run that output belongs to: the current one, or the last while idle."""
+        self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
+        """That of the run that output belongs to: the current one, or the last while idle."""
         self._fd = fd
         self._pipes = {
             pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
@@ -105,6 +107,15 @@ class Control:
         """Start the thread."""
         self._thread.start()
 
+    def begin(self, run: int, output_limit: int) -> None:
+        """Let output belong to *run* from now on."""
+        self.tell_dropped()  # threads of the last run may have printed since its end
+        self.allowance = Allowance(run, output_limit)
+
+    def tell_dropped(self) -> None:
+        """Send how much output was dropped, if any was since this was sent last."""
+        self._outbox.items.append(self.allowance)
+
     def post(self, kind: str, **fields: Any) -> None:
         """Send a message after all output before it."""
         if self._finished:
@@ -119,12 +130,13 @@ class Control:
         if self._pipes:
             self._let_pipes_empty()
         items = self._outbox.items
+        most = min(BACKLOG, BACKLOG_SIZE // min(len(text) or 1, CHUNK))
         for start in range(0, len(text), CHUNK):
-            items.append((self.run, stream, text[start : start + CHUNK]))
-        if self._asleep:
-            self._wake_up()
-        if len(items) > BACKLOG:
-            self._hold_up()
+            items.append((self.allowance, stream, text[start : start + CHUNK]))
+            if self._asleep:
+                self._wake_up()
+            if len(items) > most:
+                self._hold_up(most)
 
     def flush(self) -> None:
         """Wait until all output so far has left, for what comes next may end this process."""
@@ -172,12 +184,10 @@ class Control:
     def _report(self, run: int, rung: str) -> None:
         self.post(frames.STOPPING, run=run, rung=rung)
 
-    def _hold_up(self) -> None:
+    def _hold_up(self, most: int) -> None:
         self._wake_up()
-        writable = select.poll()
-        writable.register(self._fd, select.POLLOUT)
-        while len(self._outbox.items) > BACKLOG and self._thread.is_alive():
-            writable.poll(50)  # lets go of the GIL, so that the thread can empty the box
+        while len(self._outbox.items) > most and self._thread.is_alive():
+            time.sleep(0.001)  # lets go of the GIL, so that the thread can empty the box
 
     # the thread
 
@@ -197,6 +207,8 @@ class Control:
             finished = self._finished  # read before the outbox: what was posted first is sent
             if not outbox.has_text:
                 opened = time.monotonic()
+            outbox.dropping = False
+            outbox.earn()
             self._take()
             now = time.monotonic()
             due = next_flush if outbox.ends_line else max(next_flush, opened + LINE_PATIENCE)
@@ -211,11 +223,15 @@ class Control:
 
             poll.register(self._fd, select.POLLIN | (select.POLLOUT if outbox.ready else 0))
             for pipe in self._pipes:  # while the parent is slow, fd 1 and 2 wait in their pipes
-                poll.register(pipe, 0 if outbox.ready else select.POLLIN)
+                poll.register(pipe, 0 if outbox.ready or outbox.spent else select.POLLIN)
             timeout = None
-            if outbox.has_text and not outbox.ready:
+            if outbox.ready:
+                pass
+            elif outbox.has_text:
                 timeout = (due - now) * 1000
-            elif not outbox.ready:
+            elif outbox.dropping or outbox.spent:  # more will follow: no wake-up for each piece
+                timeout = FLUSH_INTERVAL * 1000
+            else:
                 self._asleep = True
                 if outbox.items or self._finished:  # came in between: nobody will wake us for it
                     timeout = 0
@@ -246,19 +262,27 @@ class Control:
     def _take(self) -> None:
         """Move items into the batch, as many as are sent at once."""
         outbox = self._outbox
-        while outbox.items and not outbox.full:
+        for _ in range(len(outbox.items)):  # no more: who prints may be as fast as we drop
+            if outbox.full or outbox.spent:
+                break
             item = outbox.items.popleft()
-            if isinstance(item, dict):
-                # what the cell wrote to fd 1 and 2 belongs before the message that ends it
-                for pipe in self._pipes:
-                    for _ in range(PIPE_READS):
-                        if not self._read_pipe(pipe):
-                            break
-                outbox.take_message(item)
-            elif isinstance(item, tuple):
+            if isinstance(item, tuple):
                 outbox.take_text(*item)
+            elif isinstance(item, dict):
+                self._empty_pipes()
+                outbox.take_message(item)
+            elif isinstance(item, Allowance):
+                self._empty_pipes()
+                outbox.take_allowance(item)
             else:
                 outbox.take_flush(item)
+
+    def _empty_pipes(self) -> None:
+        """Take what the cell wrote to fd 1 and 2: it belongs before the message that ends it."""
+        for pipe in self._pipes:
+            for _ in range(PIPE_READS):
+                if not self._read_pipe(pipe):
+                    break
 
     def _read_pipe(self, pipe: int) -> bool:
         """Take what is in the pipe behind fd 1 or 2; false when there is nothing."""
@@ -268,7 +292,7 @@ class Control:
             return False
         stream, decoder = self._pipes[pipe]
         if text := decoder.decode(data):
-            self._outbox.take_text(self.run, stream, text)
+            self._outbox.take_text(self.allowance, stream, text)
             # Not a moment in our hands only: it may be the last words before a crash.
             self._outbox.urgent |= stream == "stderr"
         return bool(data)
@@ -294,6 +318,7 @@ class Control:
             message = msgpack.unpackb(payload)
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
+                self._outbox.hurry()
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             else:

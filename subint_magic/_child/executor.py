@@ -58,8 +58,10 @@ class Executor:
         """Take messages from the inbox and carry them out, until it says to end."""
         while (message := self._control.inbox.get()) is not None:
             if message["kind"] == frames.RUN:
-                self._control.run = message["run"]
-                self._control.post(frames.DONE, run=message["run"], **self.run(message))
+                self._control.begin(message["run"], message["output_limit"])
+                outcome = self.run(message)
+                self._control.tell_dropped()
+                self._control.post(frames.DONE, run=message["run"], **outcome)
             else:
                 configure(message)
         self._loops.close()
@@ -141,7 +143,7 @@ class Executor:
         builtins._ = value  # type: ignore[attr-defined]
         if len(text) > MAX_REPR:
             text = f"{text[:MAX_REPR]}\n… {len(text) - MAX_REPR} more characters of this repr"
-        self._control.post(frames.RESULT, run=self._control.run, text=text)
+        self._control.post(frames.RESULT, run=self._control.allowance.run, text=text)
 
     def _describe(self, error: BaseException) -> dict[str, str]:
         """Return what is to be told of *error*; nothing that it does may hurt the actor."""

@@ -16,6 +16,9 @@ PROTOCOL = 1
 MAX_FRAME = 64 * 2**20
 """The largest payload in bytes. Larger things must be split or go another way."""
 
+OUTPUT_LIMIT = 2**24
+"""Characters of output that a run may send, if nobody says otherwise."""
+
 HEADER = 4
 
 # to the child
@@ -28,6 +31,7 @@ CLOSE = "close"
 HELLO = "hello"
 STOPPING = "stopping"
 OUTPUT = "output"
+DROPPED = "dropped"
 RESULT = "result"
 DONE = "done"
 GOODBYE = "goodbye"

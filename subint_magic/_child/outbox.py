@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 import msgpack
@@ -11,13 +12,54 @@ from subint_magic._child import frames
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _queue import SimpleQueue
+    from collections.abc import Callable
     from typing import Any
 
-type Text = tuple[int, str, str]  # run, stream, text
+type Text = tuple[Allowance, str, str]  # whose it is, stream, text
 type Message = dict[str, Any]
 
 CHUNK = 2**16
 """The size, in bytes or characters, from which output is sent without waiting for more."""
+
+MESSAGE_COST = 256
+"""Characters that a message counts at least: many small ones are a flood as well."""
+
+HASTE = 0.02
+"""Seconds since the last message after which one counts no more than it has: nobody is flooded
+by a progress bar, however long it goes on.
+"""
+
+
+RATE = 1000
+"""Messages a second that are sent for long. A frontend takes hardly more: what is too fast for it
+is lost on the way, with the replies to other cells.
+"""
+
+BURST = 500
+"""Messages that are sent at once after a while of quiet."""
+
+
+class Allowance:
+    """How much output of a run is sent; what is over it is dropped.
+
+    Only the control thread changes it.
+
+    Args:
+        run: the run.
+        limit: characters.
+
+    Attributes:
+        run: the run.
+        left: characters that may still be sent.
+        dropped: characters that were dropped.
+        told: how many of them the parent knows of.
+    """
+
+    def __init__(self, run: int, limit: int) -> None:
+        self.run = run
+        self.left = limit
+        self.dropped = 0
+        self.told = 0
 
 
 class Outbox:
@@ -25,15 +67,24 @@ class Outbox:
 
     `items` is a deque because its ``append`` is one atomic step: a KeyboardInterrupt comes either
     before or after it. Only the control thread calls the methods.
+
+    Args:
+        clock: tells the time in seconds.
     """
 
-    def __init__(self) -> None:
-        self.items: deque[Text | Message | SimpleQueue[None]] = deque()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.items: deque[Text | Message | Allowance | SimpleQueue[None]] = deque()
         self.ready = bytearray()
         """Frames to be sent now."""
         self.urgent = False
         """Whether a message was taken that is not to wait for more text."""
-        self._key: tuple[int, str] | None = None
+        self.dropping = False
+        """Whether text was dropped; whoever looks sets it back."""
+        self._clock = clock
+        self._credit = float(BURST)
+        self._credited = clock()
+        self._closed = 0.0  # when the last batch was
+        self._key: tuple[Allowance, str] | None = None
         self._texts: list[str] = []
         self._size = 0
         self._flushes: list[SimpleQueue[None]] = []
@@ -53,19 +104,55 @@ class Outbox:
         """Whether enough was taken to send it before taking more."""
         return self._size + len(self.ready) >= CHUNK
 
-    def take_text(self, run: int, stream: str, text: str) -> None:
-        """Add *text* to the batch, or begin a new one if the last was of another stream."""
-        if self._key != (run, stream) or self._size >= CHUNK:
+    @property
+    def spent(self) -> bool:
+        """Whether the next message has to wait for `earn`."""
+        return self._credit < 1
+
+    def earn(self) -> None:
+        """Allow for as many messages as the time that has passed is good for."""
+        now = self._clock()
+        self._credit = min(BURST, self._credit + (now - self._credited) * RATE)
+        self._credited = now
+
+    def hurry(self) -> None:
+        """Let a burst of messages pass: somebody waits for what comes after them."""
+        self._credit = float(BURST)
+
+    def take_text(self, allowance: Allowance, stream: str, text: str) -> None:
+        """Add *text* to the batch, or begin a new one if the last was of another stream.
+
+        What is over its allowance is dropped.
+        """
+        if self._key != (allowance, stream) or self._size >= CHUNK:
             self.close_batch()
-            self._key = (run, stream)
-        self._texts.append(text)
-        self._size += len(text)
+        if kept := text[: allowance.left]:
+            self._key = (allowance, stream)
+            self._texts.append(kept)
+            self._size += len(kept)
+            allowance.left -= len(kept)
+        if over := len(text) - len(kept):
+            if not allowance.dropped:  # say so at once
+                self._tell(allowance)
+            allowance.dropped += over
+            self.dropping = True
 
     def take_message(self, message: Message) -> None:
         """Add *message* after all text before it."""
         self.close_batch()
         self.ready += frames.frame(_pack(message))
         self.urgent = True
+
+    def take_allowance(self, allowance: Allowance) -> None:
+        """Tell the parent how much was dropped, if that is more than it knows of."""
+        if allowance.dropped > allowance.told:
+            self._tell(allowance)
+
+    def _tell(self, allowance: Allowance) -> None:
+        allowance.told = allowance.dropped
+        self.take_message(
+            {"kind": frames.DROPPED, "run": allowance.run, "characters": allowance.dropped}
+        )
 
     def take_flush(self, waiting: SimpleQueue[None]) -> None:
         """Send all text before it; *waiting* is told when that has left."""
@@ -84,8 +171,13 @@ class Outbox:
     def close_batch(self) -> None:
         """Make the batched text a frame."""
         if self._key is not None:
-            run, stream = self._key
-            message = {"kind": frames.OUTPUT, "run": run, "stream": stream}
+            allowance, stream = self._key
+            now = self._clock()
+            if now - self._closed < HASTE:
+                allowance.left -= min(allowance.left, max(0, MESSAGE_COST - self._size))
+            self._closed = now
+            self._credit -= 1
+            message: Message = {"kind": frames.OUTPUT, "run": allowance.run, "stream": stream}
             message["text"] = "".join(self._texts)
             self.ready += frames.frame(_pack(message))
             self._key = None

@@ -36,7 +36,6 @@ class Extension:
         self._executing = self._request()  # the cell that loads us
         self._magics = SubintMagics(shell, self.host)
         shell.register_magics(self._magics)
-        self._shell.configurables.append(self._magics)  # type: ignore[arg-type] # for %config
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
@@ -66,10 +65,10 @@ class Extension:
         shell = self._shell
         shell.events.unregister("pre_execute", self._pre_execute)
         shell.input_transformers_post.remove(self._await_if_possible)
-        shell.configurables.remove(self._magics)
         for kind, names in self._magics.magics.items():
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
+        shell.configurables.remove(self._magics)  # where Magics has put itself, for %config
         self._stop()
         shut_down_methods()  # nobody does it later, and ipykernel waits in vain for some to end
 

@@ -37,6 +37,7 @@ class CellRequest:
         loop: what runs top-level ``await``.
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
+        output_limit: characters of output that are shown.
     """
 
     source: str
@@ -45,6 +46,7 @@ class CellRequest:
     loop: Loop
     timeout: float | None
     grace: float
+    output_limit: int
 
 
 class Job:
@@ -53,7 +55,7 @@ class Job:
     def __init__(self, host: Host, request: CellRequest) -> None:
         self._host = host
         self._request = request
-        self._output = CellOutput()
+        self._output = CellOutput(request.output_limit)
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
 
@@ -95,6 +97,7 @@ class Job:
                     sink=self._output,
                     timeout=request.timeout,
                     grace=request.grace,
+                    output_limit=request.output_limit,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from traitlets import Float
+from traitlets import Float, Int
 
 from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
 from subint_magic.notebook.actors import ACTIONS, act, actors_table
@@ -16,6 +16,7 @@ from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.tables import text_table
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
+from subint_magic.wire.messages import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,7 @@ class SubintMagics(Magics):
     Attributes:
         timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
         grace: what it takes for ``--grace``.
+        output_limit: how many characters of output a cell may send.
     """
 
     timeout: Float[int | None, int | float | None] = Float(
@@ -75,6 +77,12 @@ class SubintMagics(Magics):
         min=0,
         help="Seconds that a cell without --grace gets to stop, whoever stops it, before its "
         "process is killed or its sub-interpreter abandoned.",
+    ).tag(config=True)
+    output_limit: Int[int, int] = Int(
+        OUTPUT_LIMIT,
+        min=1,
+        help="Characters of output that a cell may send; the rest is dropped. A message of less "
+        "than 256 that follows another at once counts as 256.",
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
@@ -177,6 +185,7 @@ class SubintMagics(Magics):
             arguments.loop,
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
+            output_limit=self.output_limit,
         )
         return Job(self._host(), request)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ipykernel.iostream import OutStream
 
-from subint_magic.wire.messages import Output
+from subint_magic.wire.messages import Dropped, Output
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -37,14 +37,32 @@ class CellOutput:
 
     What is printed goes where the cell's own ``print`` would go at that moment: to the cell itself,
     also while later cells run, or into a ``%%capture`` around it.
+
+    Args:
+        limit: characters of output that are sent, for the line that says so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._line_begun = False
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Output):
             self._writers[event.stream](event.text)
+            self._line_begun = not event.text.endswith("\n")
+        elif isinstance(event, Dropped):
+            newline = "\n" if self._line_begun else ""
+            self._line_begun = False
+            self._writers["stderr"](f"{newline}{self._words(event.characters)}\n")
+
+    def _words(self, dropped: int) -> str:
+        if dropped:
+            return f"… {dropped:,} characters of output were dropped"
+        return (
+            f"… output is over its limit of {self._limit:,} characters: the rest is dropped"
+            " (%config SubintMagics.output_limit)"
+        )
 
 
 class _Writer:

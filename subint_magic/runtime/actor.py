@@ -20,7 +20,9 @@ from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
+    OUTPUT_LIMIT,
     Done,
+    Dropped,
     FromChild,
     Hello,
     Interrupt,
@@ -128,6 +130,7 @@ class Actor:
         sink: Sink | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -136,11 +139,12 @@ class Actor:
         Args:
             source: the text of a cell. It may use top-level ``await``.
             loop: what runs that.
-            sink: called with each `Output` and `Result` as it arrives, also with output that comes
-                after the run. Without one, they are collected in what is returned.
+            sink: called with each `Output`, `Dropped` and `Result` as it arrives, also with output
+                that comes after the run. Without one, they are collected in what is returned.
             timeout: seconds after which the run is stopped, counted from its begin.
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
+            output_limit: characters of output that are taken; the rest is dropped.
 
         Raises:
             CellError: the cell raised.
@@ -156,7 +160,7 @@ class Actor:
             grace = self._grace if grace is None else grace
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop))
+                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1
@@ -279,7 +283,7 @@ class Actor:
                 for run in self._runs:
                     if run.number == message.run and not run.ended.is_set():
                         run.tried(message.rung)
-            case Output() | Result():
+            case Output() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 for run in self._runs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import CellError, RunCancelled, RunTimedOut
-from subint_magic.wire.messages import Done, Output, Result
+from subint_magic.wire.messages import Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.errors import SubintMagicError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
-type Event = Output | Result
+type Event = Output | Dropped | Result
 type Sink = Callable[[Event], None]
 """Takes the events of a run, in order, in the thread that runs trio. It must not block."""
 
@@ -30,11 +30,13 @@ class CellResult:
         value: the ``repr`` of its last expression; ``None`` if there was none, or it was ``None``.
         stdout: what it printed, unless a sink took it.
         stderr: the same for stderr.
+        dropped: how many characters of output were over the limit and dropped.
     """
 
     value: str | None = None
     stdout: str = ""
     stderr: str = ""
+    dropped: int = 0
 
 
 class CellRun:
@@ -67,6 +69,7 @@ class CellRun:
         self._sink = sink or self._collect
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._value: str | None = None
+        self._dropped = 0
         self._done: Done | None = None
         self._note = ""
         self._error: BaseException | None = None
@@ -77,6 +80,8 @@ class CellRun:
         """Pass *event* to the sink; false when that raised, which is what the run will raise."""
         if isinstance(event, Result):
             self._value = event.text
+        elif isinstance(event, Dropped):
+            self._dropped = event.characters
         try:
             self._sink(event)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever gave the sink
@@ -138,7 +143,7 @@ class CellRun:
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
-        return CellResult(self._value, stdout, stderr)
+        return CellResult(self._value, stdout, stderr, self._dropped)
 
     def _end(self) -> None:
         self.ended.set()

@@ -14,9 +14,11 @@ import msgspec
 from subint_magic._child import frames
 
 __all__ = [
+    "OUTPUT_LIMIT",
     "Close",
     "Configure",
     "Done",
+    "Dropped",
     "FromChild",
     "Goodbye",
     "Hello",
@@ -33,6 +35,9 @@ __all__ = [
 
 type Loop = Literal["trio", "asyncio"]
 type StreamName = Literal["stdout", "stderr"]
+
+OUTPUT_LIMIT: int = frames.OUTPUT_LIMIT
+"""Characters of output that a run may send, if nobody says otherwise."""
 
 
 class Rung(StrEnum):
@@ -80,12 +85,15 @@ class Run(Message, frozen=True, tag=frames.RUN):
         source: its text.
         filename: what tracebacks call it.
         loop: what runs its top-level ``await``.
+        output_limit: the characters of output that are sent; a message of less than 256 that
+            follows another at once counts as 256.
     """
 
     run: int
     source: str
     filename: str
     loop: Loop
+    output_limit: int = OUTPUT_LIMIT
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
@@ -138,6 +146,18 @@ class Output(Message, frozen=True, tag=frames.OUTPUT):
     text: str
 
 
+class Dropped(Message, frozen=True, tag=frames.DROPPED):
+    """Output is over its limit: sent when the first of it is dropped, and when the run ends.
+
+    Attributes:
+        run: which, as in `Output`.
+        characters: how many were dropped so far; 0 the first time.
+    """
+
+    run: int
+    characters: int
+
+
 class Result(Message, frozen=True, tag=frames.RESULT):
     """The ``repr`` of the last expression of a cell."""
 
@@ -170,4 +190,4 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
 
 
 type ToChild = Configure | Run | Interrupt | Close
-type FromChild = Hello | Stopping | Output | Result | Done | Goodbye
+type FromChild = Hello | Stopping | Output | Dropped | Result | Done | Goodbye

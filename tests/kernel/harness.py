@@ -23,6 +23,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 from subint_magic.spawn import default_start_method
+from subint_magic.wire.messages import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     import subprocess
@@ -381,7 +382,11 @@ class Kernel:
             self.interrupt()
             self.wait_until(lambda: all(c.done for c in self._cells.values()), "the cells to end")
         self._cells.clear()
-        for line in ("%autoawait asyncio", f"%spawn_backend {default_start_method()}"):
+        for line in (
+            "%autoawait asyncio",
+            f"%spawn_backend {default_start_method()}",
+            f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
+        ):
             self.ok(line)
         self.ok("%subints close --all")
 

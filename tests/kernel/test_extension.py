@@ -20,6 +20,7 @@ shell = get_ipython()
     *(len(shell.events.callbacks[event]) for event in ("pre_execute", "post_execute")),
     sorted(name for kind in ("line", "cell") for name in shell.magics_manager.magics[kind]),
     shell.kernel.do_shutdown.__qualname__,
+    [type(each).__name__ for each in shell.configurables].count("SubintMagics"),
 )
 """
 WORKS = "%%subint\n6 * 7"

@@ -6,6 +6,7 @@ from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import (
     Close,
     Done,
+    Dropped,
     FromChild,
     Goodbye,
     Hello,
@@ -34,6 +35,7 @@ GOOD: list[list[ToChild | FromChild]] = [
     [HELLO, run(1), out(1), Result(1, "x"), Done(1, "ok"), run(2), Done(2, "error")],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
+    [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
     [HELLO, Close(), Goodbye()],
     [Close(), HELLO, Goodbye()],
     [
@@ -57,6 +59,7 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
         [HELLO, Stopping(1, Rung.LOOP)],
     ),
     ("a message .output. of run 1, which was not sent", [HELLO, out(1)]),
+    ("a message 'dropped' of run 1, which was not sent", [HELLO, Dropped(1, 0)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
     ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),
     (

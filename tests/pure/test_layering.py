@@ -34,6 +34,7 @@ OUTSIDE = {
     "trio": {"wire", "spawn", "runtime", "notebook", "testing", "_child.loops"},
     "pytest": {"testing"},
     "psutil": {"testing"},
+    "traitlets": {"notebook"},
     "outcome": {"runtime.host"},
 }
 

@@ -17,10 +17,17 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio"),
-        {"kind": "run", "run": 1, "source": "é", "filename": "<a>", "loop": "trio"},
-        "85a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696f",
+        m.Run(1, "é", "<a>", "trio", 2**16),
+        {
+            "kind": "run",
+            "run": 1,
+            "source": "é",
+            "filename": "<a>",
+            "loop": "trio",
+            "output_limit": 2**16,
+        },
+        "86a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696fac6f75747075745f6c696d6974ce00010000",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -45,6 +52,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         m.Output(1, "stderr", "x\n"),
         {"kind": "output", "run": 1, "stream": "stderr", "text": "x\n"},
         "84a46b696e64a66f7574707574a372756e01a673747265616da6737464657272a474657874a2780a",
+    ),
+    (
+        m.Dropped(1, 7),
+        {"kind": "dropped", "run": 1, "characters": 7},
+        "83a46b696e64a764726f70706564a372756e01aa6368617261637465727307",
     ),
     (
         m.Result(1, "42"),

@@ -44,7 +44,14 @@ class Reader:
 
     async def read_until(self, text: str) -> None:
         """Wait until *text* was printed."""
-        while text not in self.text:
+        await self._wait(lambda: text in self.text)
+
+    async def read_any(self, kind: type[Event]) -> None:
+        """Wait for an event of *kind*."""
+        await self._wait(lambda: any(isinstance(event, kind) for event in self.events))
+
+    async def _wait(self, condition: Callable[[], bool]) -> None:
+        while not condition():
             self._came = trio.Event()
             await self._came.wait()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,12 @@ import trio.testing
 from subint_magic._child.frames import MAX_FRAME
 from subint_magic.errors import (
     CellError,
+    RunCancelled,
     RunError,
 )
 from subint_magic.runtime.lifecycle import State
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
-from subint_magic.wire.messages import Output, Result
+from subint_magic.wire.messages import Dropped, Output, Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +110,59 @@ class CellContract(Contract):
         assert lone.stdout == "\\ud800\n"
         binary = await actor.run_cell("import sys; sys.stdout.buffer.write(b'ab'); print('c')")
         assert binary.stdout == "abc\n"
+
+    async def test_output_over_its_limit_is_dropped_and_counted(self, actor: Actor) -> None:
+        reader = Reader()
+        source = "print('x' * 200_000)\nprint('y')\n'value'"
+        result = await actor.run_cell(source, sink=reader, output_limit=1000)
+        assert reader.text == "x" * 1000
+        assert [event.characters for event in reader.events if isinstance(event, Dropped)] == [
+            0,
+            199_003,
+        ]
+        assert (result.value, result.dropped) == ("'value'", 199_003)
+        assert (await actor.run_cell("print('x' * 2000)")).dropped == 0, "each run has its own"
+
+    async def test_a_flood_over_the_limit_can_be_stopped(self, actor: Actor) -> None:
+        reader = Reader()
+
+        async def run() -> None:
+            with pytest.raises(RunCancelled):
+                await actor.run_cell("while True: print('x')", sink=reader, output_limit=1000)
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(run)
+            await reader.read_any(Dropped)
+            actor.interrupt()
+        assert len(reader.text) <= 1000
+        start, end = (event for event in reader.events if isinstance(event, Dropped))
+        assert start.characters == 0 < end.characters
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
+
+    async def test_what_a_thread_prints_later_is_limited_too(
+        self, actor: Actor, tmp_path: Path
+    ) -> None:
+        gate = str(tmp_path / "gate")
+        os.mkfifo(gate)
+        fd = os.open(gate, os.O_RDWR)  # so that no open() of it waits for its other end
+        reader = Reader()
+        source = (
+            "import threading\n"
+            f"def late():\n    with open({gate!r}, 'rb', 0) as gate: gate.read(1)\n"
+            "    print('x' * 2000, end='')\n"
+            "t = threading.Thread(target=late)\nt.start()"
+        )
+        await actor.run_cell(source, sink=reader, output_limit=1000)
+        assert reader.events == []
+        os.write(fd, b".")
+        await reader.read_any(Dropped)
+        await actor.run_cell("t.join()")  # says how much it was
+        os.close(fd)
+        assert reader.text == "x" * 1000
+        assert [event.characters for event in reader.events if isinstance(event, Dropped)] == [
+            0,
+            1000,
+        ]
 
     async def test_a_huge_repr_is_cut(self, actor: Actor) -> None:
         value = (await actor.run_cell("'x' * 5_000_000")).value
