@@ -30,13 +30,14 @@ by a progress bar, however long it goes on.
 """
 
 
-RATE = 1000
-"""Messages a second that are sent for long. A frontend takes hardly more: what is too fast for it
-is lost on the way, with the replies to other cells.
+RATE = 2000
+"""Changes between streams, or runs, a second that are sent for long. Each makes a small message,
+and faster than a frontend takes them they are lost on the way, with the replies to other cells.
+Who flushes all the time waits for each message, so that needs no limit.
 """
 
-BURST = 500
-"""Messages that are sent at once after a while of quiet."""
+BURST = 2000
+"""Changes that are sent at once after a while of quiet."""
 
 
 class Allowance:
@@ -84,6 +85,7 @@ class Outbox:
         self._credit = float(BURST)
         self._credited = clock()
         self._closed = 0.0  # when the last batch was
+        self._last: tuple[Allowance, str] | None = None  # whose it was
         self._key: tuple[Allowance, str] | None = None
         self._texts: list[str] = []
         self._size = 0
@@ -176,7 +178,8 @@ class Outbox:
             if now - self._closed < HASTE:
                 allowance.left -= min(allowance.left, max(0, MESSAGE_COST - self._size))
             self._closed = now
-            self._credit -= 1
+            self._credit -= self._key != self._last
+            self._last = self._key
             message: Message = {"kind": frames.OUTPUT, "run": allowance.run, "stream": stream}
             message["text"] = "".join(self._texts)
             self.ready += frames.frame(_pack(message))

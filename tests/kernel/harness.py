@@ -22,6 +22,7 @@ import zmq
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
+from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import default_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
 
@@ -385,6 +386,8 @@ class Kernel:
         for line in (
             "%autoawait asyncio",
             f"%spawn_backend {default_start_method()}",
+            "%config SubintMagics.timeout = None",
+            f"%config SubintMagics.grace = {GRACE}",
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
         ):
             self.ok(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,6 +197,23 @@ async def test_a_timeout(autojump_clock: MockClock):
         assert trio.current_time() - start == pytest.approx(5)
         assert (caught.value.timeout, caught.value.rung) == (5, Rung.EXCEPTION)
         assert actor.state is State.IDLE
+
+
+async def test_a_timeout_does_not_count_the_wait_for_the_turn(autojump_clock: MockClock):
+    async def slow(peer: FakePeer) -> None:
+        await peer.say(HELLO)
+        for _ in range(2):
+            run = await peer.hear(Run)
+            await trio.sleep(4)
+            await peer.say(Done(run.run, "ok"))
+        await peer.hear(Close)
+        await peer.say(Goodbye())
+
+    async with open_nursery(grace=GRACE) as nursery:
+        actor = await nursery.start_actor("a", spawn_method=fake_method(slow))
+        async with trio.open_nursery() as tasks:
+            for _ in range(2):
+                tasks.start_soon(partial(actor.run_cell, "x", timeout=5))
 
 
 async def test_an_abandoned_actor_is_there_until_its_call_returns(autojump_clock: MockClock):

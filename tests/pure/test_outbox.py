@@ -139,18 +139,26 @@ def test_a_large_message_counts_as_what_it_has():
     assert allowance.dropped == CHUNK
 
 
-def test_messages_are_paced_after_a_burst():
+def test_changes_between_streams_are_paced_after_a_burst():
     clock = Clock()
     outbox, allowance = Outbox(clock), Allowance(1, 10**6)
-    alternate(outbox, allowance, BURST - 1)
+    alternate(outbox, allowance, BURST - 2)
     assert not outbox.spent
-    alternate(outbox, allowance, 1)
+    alternate(outbox, allowance, 2)
     assert outbox.spent
     clock.now += 10.5 / RATE
     outbox.earn()
-    alternate(outbox, allowance, 9)
+    alternate(outbox, allowance, 8)
     assert not outbox.spent
-    alternate(outbox, allowance, 1)
+    alternate(outbox, allowance, 2)
     assert outbox.spent
     outbox.hurry()
+    assert not outbox.spent
+
+
+def test_one_stream_is_not_paced():
+    outbox, allowance = Outbox(Clock()), Allowance(1, 10**7)
+    for _ in range(2 * BURST):
+        outbox.take_text(allowance, "stdout", "x")
+        outbox.close_batch()
     assert not outbox.spent

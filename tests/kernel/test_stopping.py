@@ -1,0 +1,228 @@
+"""--timeout, --grace, %subints interrupt, cancel and kill, and what cannot be stopped."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .test_interrupt import assert_cancelled, awaiting_and_blocking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .harness import Cell, Gate, Kernel
+
+LOOP = "print('ready')\nwhile True: pass"
+
+subints_only = pytest.mark.skip_spawn_backend(
+    "trio", "mp_spawn", "mp_forkserver", reason="a process is killed"
+)
+
+
+def stuck(gate: Gate) -> str:
+    """Return a cell that waits in a call that nothing wakes, until the gate is opened."""
+    return (
+        "import threading\n"
+        "lock = threading.Lock()\n"
+        "lock.acquire()\n"
+        "def release():\n"
+        f"    {gate.code}\n"
+        "    lock.release()\n"
+        "threading.Thread(target=release).start()\n"
+        "print('ready', flush=True)\n"
+        "try: lock.acquire()\n"
+        "finally: print('late')"
+    )
+
+
+@pytest.fixture
+def subshell(kernel: Kernel) -> Iterator[str]:
+    """A second thread of execution, for a cell that is stopped from the first."""
+    with kernel.subshell() as subshell:
+        yield subshell
+
+
+def assert_timed_out(cell: Cell, timeout: str) -> None:
+    name, value = cell.error
+    assert name == "RunTimedOut"
+    assert f"stopped by its timeout of {timeout} s within" in value
+    assert cell.traceback.splitlines()[-1] == f"RunTimedOut: {value}"
+
+
+# --timeout and --grace
+
+
+@awaiting_and_blocking
+def test_a_timeout_stops_the_cell_and_keeps_the_actor(
+    kernel: Kernel, start_method: str, prefix: str
+):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    cell = kernel.run(f"{prefix}%%subint -n a --timeout 0.1\nwhile True: pass")
+    assert_timed_out(cell, "0.1")
+    assert kernel.ok("%%subint -n a --timeout 1000\nx").results == ["1"]
+
+
+def test_a_timeout_holds_while_the_main_thread_is_busy(kernel: Kernel, subshell: str):
+    busy = kernel.start("print('busy')\nwhile True: pass")
+    busy.wait_output("busy")
+    cell = kernel.start("%%subint --timeout 0.2\nwhile True: pass", subshell)
+    assert_timed_out(cell.wait(), "0.2")
+    assert not busy.done
+    kernel.interrupt()
+    assert busy.wait().error[0] == "KeyboardInterrupt"
+
+
+def test_both_can_be_configured(kernel: Kernel):
+    kernel.ok("%config SubintMagics.timeout = 0.1\n%config SubintMagics.grace = 0.2")
+    assert_timed_out(kernel.run("%%subint\nwhile True: pass"), "0.1")
+    assert_timed_out(kernel.run("%%subint --timeout 0.05\nwhile True: pass"), "0.05")
+    shown = kernel.ok("%config SubintMagics").stdout
+    assert "Seconds after which a cell is stopped" in shown
+    assert "Current: 0.2" in shown
+
+
+@pytest.mark.parametrize("flag", ["timeout", "grace"])
+@pytest.mark.parametrize("value", ["-1", "soon", "inf", "nan"])
+def test_they_are_numbers_of_seconds(kernel: Kernel, flag: str, value: str):
+    cell = kernel.run(f"%%subint --{flag}={value}\nprint('never')")
+    complaint = f"argument --{flag}: invalid number of seconds value: {value!r}"
+    assert cell.streams == [("stderr", f"UsageError: {complaint}\n")]
+
+
+def test_the_end_of_the_grace_period_ends_the_actor(kernel: Kernel, start_method: str, gate: Gate):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    cell = kernel.start(
+        "%%subint -n a --grace 0\n"
+        "import signal\n"
+        "try: signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "except ValueError: pass\n" + stuck(gate)
+    )
+    cell.wait_output("ready")
+    kernel.interrupt()
+    name, value = cell.wait().error
+    assert name == "RunCancelled"
+    how = "abandoned" if start_method.startswith("subint") else "killed"
+    assert value.endswith(f" s (nothing less helped): the actor was {how}.")
+    seconds = re.search(r"within (\d\.\d\d) s", value)
+    assert seconds
+    assert float(seconds[1]) < 1
+    gate.open()
+
+
+# %subints
+
+
+@pytest.mark.parametrize("names", ["a", "--all"])
+def test_interrupt(kernel: Kernel, start_method: str, names: str, subshell: str):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    cell = kernel.start(f"%%subint -n a\n{LOOP}", subshell)
+    cell.wait_output("ready")
+    shown = kernel.ok(f"%subints interrupt {names}").stdout
+    assert re.fullmatch(
+        r"stopped within \d\.\d\d s \(KeyboardInterrupt was raised in it\): a\n", shown
+    )
+    assert_cancelled(cell.wait(), by="%subints interrupt")
+    assert kernel.ok("%%subint -n a\nx").results == ["1"]
+    assert kernel.ok(f"%subints interrupt {names}").stdout == "runs no cell: a\n"
+
+
+def test_cancel(kernel: Kernel, start_method: str, subshell: str):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    cell = kernel.start(
+        f"%%subint -n a\ntry:\n    {LOOP.replace(chr(10), chr(10) + '    ')}\n"
+        "finally: print('cleaned up')",
+        subshell,
+    )
+    cell.wait_output("ready")
+    assert kernel.ok("%subints cancel a").stdout == "cancelled: a\n"
+    name, value = cell.wait().error
+    assert name == "RunCancelled"
+    assert "stopped by %subints cancel within" in value
+    assert value.endswith(": the actor is ending.")
+    assert cell.stdout == "ready\ncleaned up\n"
+    assert kernel.ok("%subints").stdout.startswith("There is no actor.")
+
+
+def test_kill(kernel: Kernel, start_method: str, gate: Gate, subshell: str):
+    cell = kernel.start(f"%%subint -n a -b {start_method}\n{stuck(gate)}", subshell)
+    cell.wait_output("ready")
+    shown = kernel.ok("%subints kill a").stdout
+    if start_method.startswith("subint"):
+        assert shown == "abandoned, in a call that has not returned: a\n"
+    else:  # it may just manage to end by itself
+        assert shown in ("killed: a\n", "cancelled: a\n")
+    assert cell.wait().error[0] == "RunCancelled"
+    assert "by %subints kill" in cell.error[1]
+    gate.open()
+    kernel.repeat("%subints", until=lambda table: "There is no actor." in table.stdout)
+
+
+def test_all_of_them_at_once(kernel: Kernel, subshell: str):
+    for name, backend in (("a", "subint"), ("b", "trio"), ("c", "mp_forkserver")):
+        kernel.ok(f"%%subint -n {name} -b {backend}\npass")
+    cell = kernel.start(f"%%subint -n b\n{LOOP}", subshell)
+    cell.wait_output("ready")
+    assert kernel.ok("%subints cancel --all").stdout == "cancelled: a, b, c\n"
+    cell.wait()
+    for action in ("interrupt", "cancel", "kill", "close"):
+        assert kernel.ok(f"%subints {action} --all").stdout == "There is no actor.\n"
+
+
+@pytest.mark.parametrize("action", ["interrupt", "cancel", "kill", "close"])
+def test_an_unknown_name_is_one_line_and_nothing_is_done(kernel: Kernel, action: str):
+    kernel.ok("%%subint -n worker\nx = 1")
+    cell = kernel.run(f"%subints {action} worker wroker")
+    assert cell.stderr == (
+        "UsageError: no actor 'wroker'. Did you mean 'worker'? These are there: worker.\n"
+    )
+    assert kernel.ok("%%subint -n worker\nx").results == ["1"]
+    complaint = f"UsageError: %subints {action} needs either NAME … or --all\n"
+    assert kernel.run(f"%subints {action}").stderr == complaint
+
+
+# abandoned
+
+
+@subints_only
+def test_an_abandoned_actor_is_out_of_the_way(kernel: Kernel, start_method: str, gate: Gate):
+    kernel.ok(f"%%subint -n a -b {start_method}\nx = 1")
+    cell = kernel.start(f"%%subint -n a --grace 0.1\n{stuck(gate)}")
+    cell.wait_output("ready")
+    kernel.interrupt()
+    assert cell.wait().error[1].endswith("the actor was abandoned.")
+
+    _, row = kernel.ok("%subints").stdout.splitlines()
+    assert re.search(r"^a +subint\w* .* abandoned .* in a call that has not returned$", row)
+    shown = kernel.run("%subints close a").stderr
+    assert shown == "UsageError: no actor 'a'. There is none.\n"
+
+    assert kernel.ok(f"%%subint -n a -b {start_method}\n'x' in globals()").results == ["False"]
+    assert len(kernel.ok("%subints").stdout.splitlines()) == 3
+    gate.open()
+    kernel.repeat("%subints", until=lambda table: "abandoned" not in table.stdout)
+    assert kernel.ok("%%subint -n a\n'alive'").results == ["'alive'"]
+    assert cell.stdout == "ready\n", "its late output is dropped"
+    threads = "import threading\n[t.name for t in threading.enumerate() if t.name == 'subint a']"
+    assert kernel.ok(threads).results == ["['subint a']"]
+
+
+@subints_only
+def test_its_processes_end_with_it(kernel: Kernel, start_method: str, gate: Gate):
+    kernel.ok(
+        f"%%subint -n a -b {start_method}\nimport subprocess\n"
+        "child = subprocess.Popen(['sleep', '1000'])"
+    )
+    assert "sleep" in names_of_children(kernel)
+    cell = kernel.start(f"%%subint -n a --grace 0\n{stuck(gate)}")
+    cell.wait_output("ready")
+    kernel.interrupt()
+    cell.wait()
+    while "sleep" in names_of_children(kernel):
+        pass
+    gate.open()
+
+
+def names_of_children(kernel: Kernel) -> list[str]:
+    return [child.name() for child in kernel.descendants()]
