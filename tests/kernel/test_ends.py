@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.errors import SpawnError
+from subint_magic.spawn import spawn_method
+
 from .harness import wait_gone
 
 if TYPE_CHECKING:
@@ -186,3 +189,57 @@ def test_unloading_leaves_no_process(new_kernel: Kernel, crowd: list[psutil.Proc
     new_kernel.ok("%load_ext subint_magic")
     assert new_kernel.ok("%%subint -b mp_forkserver\n1").results == ["1"]
     shut_down(new_kernel)
+
+
+# Sub-interpreters that cannot hear it either. Nothing can end them, and finalising the process
+# under them would crash it or never end.
+
+LOCKED = "import threading\nlock = threading.Lock()\nlock.acquire()\nprint('stuck')\nlock.acquire()"
+HOOK = "import atexit\natexit.register(lambda: open({!r}, 'w').close())"
+
+
+@pytest.fixture
+def stuck(new_kernel: Kernel, marks: Path, subint_key: str) -> Kernel:
+    """A kernel with a stuck actor and an abandoned one, and exit functions from all times."""
+    new_kernel.ok(HOOK.format(f"{marks}/before"))
+    new_kernel.ok("%load_ext subint_magic")
+    new_kernel.ok(HOOK.format(f"{marks}/after"))
+    abandoned = new_kernel.start(f"%%subint -b {subint_key} --grace 0\n{LOCKED}")
+    abandoned.wait_output("stuck")
+    new_kernel.interrupt()
+    assert "abandoned" in abandoned.wait().error[1]
+    # Where it has the kernel's GIL, the kernel would not run.
+    source = STUCK if subint_key == "subint" else LOCKED
+    new_kernel.ok(
+        "import threading\n"
+        "threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
+        f"    'subint', '-b {subint_key}', {source!r})).start()"
+    ).wait_output("stuck")
+    return new_kernel
+
+
+@pytest.fixture(params=["subint", "subint_legacy"])
+def subint_key(request: pytest.FixtureRequest) -> str:
+    try:
+        spawn_method(request.param)
+    except SpawnError as error:
+        pytest.skip(str(error))
+    return request.param
+
+
+@pytest.mark.parametrize("end", [shut_down, restart, exit_])
+def test_stuck_sub_interpreters_do_not_hold_up_the_end(
+    stuck: Kernel, marks: Path, end: Callable[[Kernel], None]
+):
+    end(stuck)
+    assert names(marks) == {"before", "after"}, "all exit functions have run"
+    if end is restart:
+        assert stuck.ok("%load_ext subint_magic\n").status == "ok"
+        assert stuck.ok("%%subint -n a\n'fresh'").results == ["'fresh'"]
+
+
+def test_unloading_and_loading_with_a_stuck_sub_interpreter(stuck: Kernel, subint_key: str):
+    stuck.ok("%unload_ext subint_magic")
+    stuck.ok("%load_ext subint_magic")
+    assert stuck.ok(f"%%subint -b {subint_key}\n'again'").results == ["'again'"]
+    shut_down(stuck)

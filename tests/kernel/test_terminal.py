@@ -219,6 +219,21 @@ def test_exit_ends_the_actors(new_terminal: Terminal, start_method: str, tmp_pat
     wait_gone(children)
 
 
+def test_exit_with_a_stuck_sub_interpreter(new_terminal: Terminal, tmp_path: Path):
+    before = tmp_path / "before"
+    new_terminal.run(bye(before))
+    new_terminal.run("%unload_ext subint_magic\n%load_ext subint_magic")  # after that hook
+    new_terminal.send(
+        "%%subint --grace 0\nimport threading\nlock = threading.Lock()\nlock.acquire()\n"
+        "print('ready')\nlock.acquire()"
+    )
+    new_terminal.process.expect("ready\r\n")
+    new_terminal.interrupt()
+    assert ("abandoned" in new_terminal.read()) is (default_start_method() == "subint")
+    assert new_terminal.exit() == 0
+    assert before.exists()
+
+
 def test_unloading_ends_the_actors_and_the_hosts_thread(new_terminal: Terminal, tmp_path: Path):
     threads = "import threading; print([thread.name for thread in threading.enumerate()])"
     mark = tmp_path / "bye"
