@@ -163,6 +163,11 @@ class Cell:
         self._kernel.wait_until(lambda: self.done, f"the end of {self}")
         return self
 
+    def wait_idle(self) -> None:
+        """Wait until the kernel says that it is done with it, and would have replied."""
+        self._kernel.wait_until(lambda: self.idle, f"the kernel to be done with {self}")
+        self._kernel.ask()
+
     def wait_output(self, text: str) -> Cell:
         """Wait until *text* was printed; the cell may well go on."""
         self._kernel.wait_until(
@@ -211,6 +216,10 @@ class Kernel:
         self._poller.register(self._end_fd, zmq.POLLIN)
         welcomes = self._welcome
         self.wait_until(lambda: self._welcome > welcomes, "a subscription to the kernel's output")
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask for something on the shell channel, where replies come in order."""
         self._cell(self._client.kernel_info()).wait()
 
     # cells
