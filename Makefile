@@ -6,7 +6,7 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench lab clean
+.PHONY: help setup demo test check bench matrix lab clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -30,6 +30,14 @@ check: setup  ## lint, types and layering
 
 bench: setup  ## measure, and print a table
 	$(VENV)/bin/python scripts/bench.py $(ARGS)
+
+matrix:       ## measure what stops what, and write the table in docs/stopping.md
+	@rm -rf .matrix && mkdir .matrix
+	@for python in 3.14 3.15; do \
+	    $(MAKE) test PYTHON=$$python ARGS="tests/contract/test_matrix.py --record-matrix .matrix" \
+	        || exit; \
+	done
+	@.venv/bin/python scripts/stop_matrix.py .matrix && rm -r .matrix
 
 lab:          ## open the notebooks in JupyterLab
 	@python3 scripts/make_venv.py $(PYTHON) lab

@@ -3,11 +3,11 @@
 bootstrap.py   main(): hello, serve, goodbye
 executor.py    one namespace; runs cells; what came of them as data
 loops.py       trio and asyncio for cells with top-level await
-streams.py     what stands in for sys.stdin, sys.stdout and sys.stderr
 interrupt.py   the fence that lets KeyboardInterrupt into a run and keeps it out of all else
 async_exc.py   an exception raised in another thread
+output/        what a cell prints, on its way to the control thread
+orphan.py      what it does once its parent has gone
 shared/        what a sub-interpreter needs because it shares the process of the kernel
 control.py     the control thread: the only one that touches the socket
-outbox.py      messages on their way; printed text in batches, and what is over its limit dropped
 frames.py      length-prefixed msgpack frames, and the names of their kinds
 """

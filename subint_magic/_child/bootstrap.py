@@ -8,10 +8,12 @@ import os
 import sys
 import threading
 
-from subint_magic._child import frames, streams
-from subint_magic._child.control import Control, end_group
+from subint_magic._child import frames
+from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
 from subint_magic._child.interrupt import make_fence
+from subint_magic._child.orphan import end_group
+from subint_magic._child.output import streams
 from subint_magic._child.shared import refusals
 from subint_magic._child.shared.offspring import Offspring
 

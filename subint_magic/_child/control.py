@@ -12,14 +12,14 @@ import select
 import threading
 import time
 from _queue import Empty, SimpleQueue  # `queue` imports five modules more for the same class
-from codecs import getincrementaldecoder
 
 import msgpack
 
 from subint_magic._child import frames
-from subint_magic._child.async_exc import set_async_exc
-from subint_magic._child.interrupt import NOBODY
-from subint_magic._child.outbox import CHUNK, Allowance, Outbox
+from subint_magic._child.interrupt import INSISTENCE
+from subint_magic._child.orphan import end_cells
+from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox
+from subint_magic._child.output.pipes import Pipes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,28 +35,16 @@ FLUSH_INTERVAL = 0.025
 LINE_PATIENCE = 0.005
 """Seconds that a piece of a line waits for the rest: print() writes its line end separately."""
 
-PIPE_READS = 16
-"""Reads of one chunk that empty a full pipe; more would let a flood keep a run from ending."""
-
-PIPE_PATIENCE = 0.1
-"""Seconds that printing may wait for what is in the pipes."""
-
 FLUSH_PATIENCE = 1.0
 """Seconds that flush() waits at most."""
 
 BACKLOG = 1024
 """Pieces of text that may wait; who prints faster than the parent reads is held up."""
 
-INSISTENCE = 0.02
-"""Seconds between two attempts to stop a run that does not want to."""
-
 OFFSPRING_GRACE = 0.1
 """Seconds of insisting after which what a sub-interpreter waits for may be its own process."""
 BACKLOG_SIZE = 2**21
 """The same in characters, if all pieces are as large as the last."""
-
-ORPHAN_GRACE = 2.0
-"""Seconds that a process whose parent vanished gets for its ``finally`` blocks."""
 
 
 class Control:
@@ -77,22 +65,17 @@ class Control:
         self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
         """That of the run that output belongs to: the current one, or the last while idle."""
         self._fd = fd
-        self._pipes = {
-            pipe: (name, getincrementaldecoder("utf-8")("replace")) for pipe, name in pipes
-        }
+        self._pipes = Pipes(pipes, self._take_from_pipe)
         self._fence = fence
         self._offspring = offspring
         fence.report = self._report
         self._outbox = Outbox()
         self._wake, self._waker = os.pipe()
-        self._pipe_poll = select.poll()
-        for pipe in self._pipes:
-            self._pipe_poll.register(pipe, select.POLLIN)
         self.orphaned = False
         """Whether the parent has gone."""
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
         self._finished = False
-        for each in (fd, self._wake, self._waker, *self._pipes):
+        for each in (fd, self._wake, self._waker):
             os.set_blocking(each, False)
         self._thread = threading.Thread(target=self._serve, name="subint_magic control")
 
@@ -127,8 +110,7 @@ class Control:
         """Send *text*, together with what else is printed about now."""
         if self._finished:
             return  # a thread prints while the interpreter ends
-        if self._pipes:
-            self._let_pipes_empty()
+        self._pipes.wait_empty()
         items = self._outbox.items
         most = min(BACKLOG, BACKLOG_SIZE // min(len(text) or 1, CHUNK))
         for start in range(0, len(text), CHUNK):
@@ -157,8 +139,9 @@ class Control:
         self._thread.join()
         # A thread that still prints must not write to whoever gets the number of the fd next.
         waker, self._waker = self._waker, -1
-        for each in (self._wake, waker, *self._pipes):
+        for each in (self._wake, waker):
             os.close(each)
+        self._pipes.close()
 
     def _wake_up(self) -> None:
         self._asleep = False
@@ -166,20 +149,6 @@ class Control:
             os.write(self._waker, b"!")
         except OSError:
             pass  # full of wake-up calls already, or closed
-
-    def _let_pipes_empty(self) -> None:
-        """Let the thread take what is in the pipes, for it was written before what comes now."""
-        try:
-            if not self._pipe_poll.poll(0):
-                return
-            # The bound is for a process that writes all the time: it has no order with us anyway.
-            deadline = time.monotonic() + PIPE_PATIENCE
-            while any(event & select.POLLIN for _, event in self._pipe_poll.poll(0)):
-                if time.monotonic() > deadline:
-                    return
-                time.sleep(0)
-        except RuntimeError:
-            pass  # another thread prints at this moment, and has asked already
 
     def _report(self, run: int, rung: str) -> None:
         self.post(frames.STOPPING, run=run, rung=rung)
@@ -222,7 +191,7 @@ class Control:
                 return
 
             poll.register(self._fd, select.POLLIN | (select.POLLOUT if outbox.ready else 0))
-            for pipe in self._pipes:  # while the parent is slow, fd 1 and 2 wait in their pipes
+            for pipe in self._pipes.fds:  # while the parent is slow, fd 1 and 2 wait in their pipes
                 poll.register(pipe, 0 if outbox.ready or outbox.spent else select.POLLIN)
             timeout = None
             if outbox.ready:
@@ -251,12 +220,10 @@ class Control:
                         self._receive(splitter)
                 elif event & select.POLLIN:
                     self._take()  # keeps the order with what the cell printed before
-                    self._read_pipe(fd)
+                    self._pipes.read(fd)
                 else:  # POLLHUP: the cell closed fd 1 or 2
                     poll.unregister(fd)
-                    self._pipe_poll.unregister(fd)
-                    os.close(fd)
-                    del self._pipes[fd]
+                    self._pipes.hung_up(fd)
             self._asleep = False
 
     def _take(self) -> None:
@@ -269,33 +236,18 @@ class Control:
             if isinstance(item, tuple):
                 outbox.take_text(*item)
             elif isinstance(item, dict):
-                self._empty_pipes()
+                self._pipes.empty()
                 outbox.take_message(item)
             elif isinstance(item, Allowance):
-                self._empty_pipes()
+                self._pipes.empty()
                 outbox.take_allowance(item)
             else:
                 outbox.take_flush(item)
 
-    def _empty_pipes(self) -> None:
-        """Take what the cell wrote to fd 1 and 2: it belongs before the message that ends it."""
-        for pipe in self._pipes:
-            for _ in range(PIPE_READS):
-                if not self._read_pipe(pipe):
-                    break
-
-    def _read_pipe(self, pipe: int) -> bool:
-        """Take what is in the pipe behind fd 1 or 2; false when there is nothing."""
-        try:
-            data = os.read(pipe, CHUNK)
-        except BlockingIOError:
-            return False
-        stream, decoder = self._pipes[pipe]
-        if text := decoder.decode(data):
-            self._outbox.take_text(self.allowance, stream, text)
-            # Not a moment in our hands only: it may be the last words before a crash.
-            self._outbox.urgent |= stream == "stderr"
-        return bool(data)
+    def _take_from_pipe(self, stream: str, text: str) -> None:
+        self._outbox.take_text(self.allowance, stream, text)
+        # Not a moment in our hands only: it may be the last words before a crash.
+        self._outbox.urgent |= stream == "stderr"
 
     def _send(self) -> None:
         try:
@@ -325,33 +277,9 @@ class Control:
                 self.inbox.put(message)
 
     def _outlive_parent(self) -> None:
-        """End the code that runs, since nobody is there any more to ask for it."""
         self.orphaned = True
         self.inbox.put(None)
-        now = time.monotonic()
-        # What was asked to stop before has had its time for ``finally`` blocks.
-        force, end = now + (0 if self._fence.rung else ORPHAN_GRACE / 2), now + ORPHAN_GRACE
-        self._fence.interrupt_any()
-        while not self._finished:
+        for _ in end_cells(self._fence, self._offspring):
+            if self._finished:
+                return
             self._outbox.items.clear()
-            now = time.monotonic()
-            if now >= force:
-                self._fence.insist()
-                if not self._fence.owns_process:
-                    self._offspring.end()
-                    if self._fence.armed == NOBODY:  # else it may wait for one of them
-                        self._end_threads()
-            if now >= end and self._fence.owns_process:
-                end_group()
-            time.sleep(INSISTENCE)
-
-    def _end_threads(self) -> None:
-        """End the threads that the cells have left, as soon as they run bytecode."""
-        for thread in threading.enumerate():
-            if thread.ident not in (None, self._thread.ident, self._fence.thread):
-                set_async_exc(thread.ident, SystemExit)
-
-
-def end_group() -> None:
-    """End this process and what is in its group, when there is no parent to do it."""
-    os.killpg(os.getpid(), 9)  # SIGKILL

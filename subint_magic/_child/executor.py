@@ -13,7 +13,7 @@ from types import ModuleType
 from subint_magic._child import frames
 from subint_magic._child.interrupt import NOBODY
 from subint_magic._child.loops import Loops
-from subint_magic._child.streams import OutputStream
+from subint_magic._child.output.streams import OutputStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

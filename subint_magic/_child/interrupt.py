@@ -28,6 +28,9 @@ NOBODY = -1
 _pthread_kill = signal.pthread_kill  # cells of a sub-interpreter may not use it
 _sleep = time.sleep
 
+INSISTENCE = 0.02
+"""Seconds between two attempts to stop a run that does not want to."""
+
 SHORT = 0.01
 """Seconds of sleep that are not worth being woken from."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
-from subint_magic.spawn._process import StdioPipes, end_group, kill_group
+from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
 from subint_magic.wire.channel import socket_pair
 
@@ -152,9 +152,9 @@ async def mp_proc(key: str, name: str) -> AsyncGenerator[Child]:
                         yield child
                 finally:
                     child.kill()
-                    with trio.CancelScope(shield=True):
+                    with trio.move_on_after(GONE, shield=True):
                         await child.wait()
-                    process.close()
+                        process.close()
 
 
 def _why_not() -> str | None:

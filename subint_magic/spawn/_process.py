@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["StdioPipes", "end_group", "kill_group"]
+__all__ = ["GONE", "StdioPipes", "end_group", "kill_group"]
+
+GONE = 1.0
+"""Seconds within which a killed process is gone, unless the operating system has it in a call."""
 
 _TAIL = 2**16
 

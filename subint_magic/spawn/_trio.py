@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
-from subint_magic.spawn._process import StdioPipes, end_group, kill_group
+from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
 from subint_magic.wire.channel import socket_pair
 
@@ -64,7 +64,7 @@ async def trio_proc(key: str, name: str) -> AsyncGenerator[Child]:
                     yield child
             finally:
                 child.kill()
-                with trio.CancelScope(shield=True):
+                with trio.move_on_after(GONE, shield=True):
                     await process.wait()
 
 

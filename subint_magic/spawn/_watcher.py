@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["watched"]
 
-# Each line is the whole list; one that was cut short by our end does not count. Three seconds are
-# ORPHAN_GRACE, in which an actor ends in good order, and one more. A process that has not come to
-# make its group is meant by its own number.
+# Each line is the whole list; one that was cut short by our end does not count. Within
+# two seconds an actor ends in good order (`_child/orphan.py`), and one more is for the machine. A
+# process that has not come to make its group is meant by its own number.
 _SCRIPT = """\
 while read -r line; do groups=$line; done
 [ "$groups" ] || exit

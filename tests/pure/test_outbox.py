@@ -7,7 +7,7 @@ from typing import Any
 import msgpack
 
 from subint_magic._child.frames import Splitter
-from subint_magic._child.outbox import (
+from subint_magic._child.output.outbox import (
     BURST,
     CHUNK,
     HASTE,
