@@ -6,7 +6,7 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench matrix lab clean
+.PHONY: help setup demo test storm check bench matrix lab clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -17,8 +17,11 @@ setup:  ## find Python and make its virtual environment; quick when there is one
 demo: setup   ## run the demo notebook in a real kernel and print it
 	@$(VENV)/bin/python scripts/demo.py $(ARGS)
 
-test: setup   ## run the tests
-	$(VENV)/bin/python -m pytest $(ARGS)
+test: setup   ## run the tests, except the long ones
+	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+
+storm: setup  ## run the long tests: floods, storms, hundreds of actors
+	$(VENV)/bin/python -m pytest -m slow -o faulthandler_timeout=300 $(ARGS)
 
 # pyright finds the packages through the first Python on PATH.
 check: setup  ## lint, types and layering

@@ -392,15 +392,15 @@ class Kernel:
             self.interrupt()
             self.wait_until(lambda: all(c.done for c in self._cells.values()), "the cells to end")
         self._cells.clear()
-        for line in (
+        lines = [
             "%autoawait asyncio",
             f"%spawn_backend {default_start_method()}",
             "%config SubintMagics.timeout = None",
             f"%config SubintMagics.grace = {GRACE}",
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
-        ):
-            self.ok(line)
-        self.ok("%subints close --all")
+            "%subints close --all",
+        ]
+        self.ok("\n".join(lines))
 
     def close(self) -> None:
         """End the process, if it still runs, and give back what the client holds."""

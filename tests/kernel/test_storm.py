@@ -73,7 +73,7 @@ def stopped_somewhere(kernel: Kernel, chance: random.Random, where: str, source:
 
     The timeout is for an interrupt that came before the kernel had begun with the cell.
     """
-    cell = kernel.start(f"%%subint {where} --timeout 0.3 --grace 5\n{source}")
+    cell = kernel.start(f"%%subint {where} --timeout 0.2 --grace 5\n{source}")
     match chance.choice(["at once", "begun", "running"]):
         case "begun":
             kernel.wait_until(lambda: cell.begun, "its begin")
