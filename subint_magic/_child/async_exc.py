@@ -32,13 +32,28 @@ def set_async_exc(thread: int, exception: type[BaseException] | None) -> None:
     )
 
 
+def _keyboard_interrupt(on_raise: Callable[[], None]) -> type[BaseException]:
+    """Return a KeyboardInterrupt that calls *on_raise* when it is raised, in that thread.
+
+    To raise a class makes an instance of it. *on_raise* must be C, because bytecode in it would
+    itself be hit by the next one.
+    """
+    kind = type("KeyboardInterrupt", (KeyboardInterrupt,), {"__module__": "builtins"})
+    kind.__init__ = staticmethod(on_raise)  # type: ignore[misc]
+    return kind
+
+
+def observed(pending: list[None]) -> type[BaseException]:
+    """Return a KeyboardInterrupt that clears *pending* when it is raised."""
+    pending.append(None)
+    return _keyboard_interrupt(pending.clear)
+
+
 def insistent(thread: int, hits: list[type[BaseException]]) -> type[BaseException]:
     """Return a KeyboardInterrupt that no loop can swallow: each one brings the next.
 
     Code that catches it is hit again the next time that it could be: at the end of that round of
-    its loop, which is outside of the ``try``. To raise the class makes an instance of it, in that
-    thread, and its ``__init__`` sets the next one. It is all C, because bytecode in it would
-    itself be hit.
+    its loop, which is outside of the ``try``.
 
     Args:
         thread: whose code is to be stopped.
@@ -52,8 +67,6 @@ def insistent(thread: int, hits: list[type[BaseException]]) -> type[BaseExceptio
     set_next: Callable[[int, type[BaseException]], None] = ctypes.PYFUNCTYPE(
         None, ctypes.c_ulong, ctypes.py_object
     )(("PyThreadState_SetAsyncExc", ctypes.pythonapi))
-    kind = type("KeyboardInterrupt", (KeyboardInterrupt,), {"__module__": "builtins"})
+    kind = _keyboard_interrupt(partial(next, map(set_next, repeat(thread), iter(hits)), None))
     hits += [kind] * CHAIN
-    step = partial(next, map(set_next, repeat(thread), iter(hits)), None)
-    kind.__init__ = staticmethod(step)  # type: ignore[misc]
     return kind

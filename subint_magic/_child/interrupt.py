@@ -15,10 +15,11 @@ import threading
 import time
 
 from subint_magic._child import frames
-from subint_magic._child.async_exc import insistent, set_async_exc
+from subint_magic._child.async_exc import insistent, observed, set_async_exc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable
     from types import FrameType
 
@@ -27,6 +28,7 @@ NOBODY = -1
 
 _pthread_kill = signal.pthread_kill  # cells of a sub-interpreter may not use it
 _sleep = time.sleep
+_allocate_lock = threading.Lock
 
 INSISTENCE = 0.02
 """Seconds between two attempts to stop a run that does not want to."""
@@ -213,7 +215,8 @@ class AsyncExceptionFence(Fence):
     It must be called inside the sub-interpreter: from outside it looks through the thread states
     of the wrong interpreter. The exception is raised when the thread next runs bytecode. From
     Python 3.15 on, a system call that a signal breaks off sees it too; before, only our own
-    `sleep` can be woken.
+    `sleep` can be woken, and on each version what waits on a condition of `threading`, as
+    ``Event.wait`` and ``Queue.get`` do.
     """
 
     rungs = (frames.LOOP, frames.EXCEPTION, frames.WAKE, frames.INSIST)
@@ -222,6 +225,8 @@ class AsyncExceptionFence(Fence):
         super().__init__()
         self._gong = threading.Lock()
         self._gong.acquire()
+        self._waiter: LockType | None = None
+        self._pending: list[None] = []
 
     def sleep(self, seconds: float, /) -> None:
         """Do what `time.sleep` does, but so that it can be woken."""
@@ -233,12 +238,26 @@ class AsyncExceptionFence(Fence):
         while (left := end - time.monotonic()) > 0:
             self._gong.acquire(timeout=left)  # and the exception strikes here
 
+    def allocate_lock(self) -> LockType:
+        """Do what `threading` wants a lock for: each wait on a condition has one of its own."""
+        lock = _allocate_lock()
+        if threading.get_ident() == self.thread:
+            self._waiter = lock
+        return lock
+
     def _raise(self) -> None:
-        set_async_exc(self.thread, KeyboardInterrupt)
+        self._pending = []
+        set_async_exc(self.thread, observed(self._pending))
 
     def _wake(self) -> None:
         if self._gong.locked():
             self._gong.release()
+        # Without an exception to see, the wait would end as if there had been what it waits for.
+        if self._waiter is not None and (self._pending or self.rung == frames.INSIST):
+            try:
+                self._waiter.release()
+            except RuntimeError:
+                pass  # it is not waiting
         if sys.version_info >= (3, 15):
             _interrupt_system_call(self.thread)
 
@@ -276,4 +295,5 @@ def make_fence() -> Fence:
     except ValueError:  # "signal only works in main thread of the main interpreter"
         fence = AsyncExceptionFence()
         time.sleep = fence.sleep  # type: ignore[assignment] # objects with __index__ go on to it
+        threading._allocate_lock = fence.allocate_lock  # type: ignore[attr-defined]
         return fence

@@ -112,13 +112,13 @@ BODIES = [
         "`Event.wait`",
         blocked("event = threading.Event()", "event.wait()", "event.set()"),
         EXCEPTION,
-        END,
+        WAKE,
     ),
     Body(
         "`queue.get`",
         blocked("import queue\nq = queue.Queue()", "q.get()", "q.put(1)"),
         EXCEPTION,
-        END,
+        WAKE,
     ),
     Body(
         "`subprocess.run`",

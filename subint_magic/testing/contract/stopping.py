@@ -69,6 +69,21 @@ class StoppingContract(Contract):
                 actor.interrupt()
         assert (await actor.run_cell("'alive'")).value == "'alive'"
 
+    async def test_finally_blocks_have_the_whole_grace_period(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "import threading, time\nready = threading.Event()\n"
+            "threading.Timer(0.5, ready.set).start()\n"
+            "try:\n    print('on')\n    while True: pass\n"
+            "finally:\n    print(ready.wait(), ready.is_set())\n    time.sleep(0.1)\n"
+            "    print('clean')"
+        )
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(expect_cancelled, actor, source, reader)
+            await reader.read_until("on")
+            actor.interrupt()
+        assert reader.text == "on\nTrue True\nclean\n"
+
     async def test_a_timeout(self, actor: Actor) -> None:
         with pytest.raises(RunTimedOut, match=r"timeout of 0\.1 s") as caught:
             await actor.run_cell("while True: pass", timeout=0.1)
