@@ -51,7 +51,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     try:
         executor.serve()
         _finish_cells(control, own_process=bool(pipes))
-        offspring.end()
+        offspring.finish()
         orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
         control.tell_dropped()
         control.post(frames.GOODBYE)

@@ -94,6 +94,7 @@ class Control:
         """Let output belong to *run* from now on."""
         self.tell_dropped()  # threads of the last run may have printed since its end
         self.allowance = Allowance(run, output_limit)
+        self._offspring.run = run
 
     def tell_dropped(self) -> None:
         """Send how much output was dropped, if any was since this was sent last."""
@@ -209,7 +210,7 @@ class Control:
                 timeout = INSISTENCE * 1000
                 insisted += INSISTENCE
                 if insisted > OFFSPRING_GRACE:
-                    self._offspring.end()
+                    self._offspring.kill_current()
             else:
                 insisted = 0.0
             for fd, event in poll.poll(timeout):

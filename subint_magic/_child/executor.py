@@ -70,33 +70,45 @@ class Executor:
         """Run one cell; return its outcome as the fields of a message."""
         run: int = message["run"]
         error: BaseException | None = None
+        told: dict[str, str] | None = None
+        fence = self._fence
+        # Up to three KeyboardInterrupts may still be on their way when the cell ends: the one that
+        # came just after its last bytecode, a signal, and the last of a chain. There is no loop
+        # here, because the jump at its end would be hit outside of the ``try``.
         try:
             try:
-                self._execute(run, message["source"], message["filename"], message["loop"])
-            except BaseException as exception:  # noqa: BLE001 - the user's, whatever it is
-                error = exception
-            finally:
-                # Neither line can be hit before it has its effect, as a call of Python code could.
-                self._fence.armed = NOBODY
-                self._fence.hits.clear()
-        except KeyboardInterrupt as exception:  # the last of a chain
-            error = exception if error is None else error
-        while True:
-            try:
-                self._fence.disarm()
-                break
-            except KeyboardInterrupt as exception:  # it came just after the cell's last bytecode
+                try:
+                    try:
+                        self._execute(run, message["source"], message["filename"], message["loop"])
+                    except BaseException as exception:  # noqa: BLE001 - the user's, whatever it is
+                        error = exception
+                        if not isinstance(error, KeyboardInterrupt):
+                            told = _bare(error)
+                            told = self._describe(error)  # runs code of the cell: may be hit
+                    finally:
+                        # Neither line can be hit before it has its effect.
+                        fence.armed = NOBODY
+                        fence.hits.clear()
+                    fence.disarm()
+                except KeyboardInterrupt as exception:
+                    error = exception if error is None else error
+                    fence.disarm()
+            except KeyboardInterrupt as exception:
                 error = exception if error is None else error
+                fence.disarm()
+        except KeyboardInterrupt as exception:
+            error = exception if error is None else error
+            fence.disarm()
         flush()
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         if error is None:
             return {"status": "ok"}
-        if isinstance(error, KeyboardInterrupt) and self._fence.was_requested(run):
+        if self._fence.was_requested(run) and _is_interrupt(error):
             ended = {"status": "interrupted", "rung": self._fence.rung}
         else:
             ended = {"status": "error"}
-        return ended | self._describe(error)
+        return ended | (told or self._describe(error))
 
     def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)
@@ -147,8 +159,7 @@ class Executor:
 
     def _describe(self, error: BaseException) -> dict[str, str]:
         """Return what is to be told of *error*; nothing that it does may hurt the actor."""
-        type_name = type(error).__name__[:_MAX_NAME]
-        message = "<exception str() failed>"
+        type_name, message, _ = _bare(error).values()
         try:
             message = str(error)[:MAX_REPR]
         except BaseException:  # noqa: BLE001 - it runs code of the cell
@@ -181,6 +192,19 @@ class Executor:
             reports += [each.__cause__, each.__context__, *(each.exceptions or ())]
 
 
+def _bare(error: BaseException) -> dict[str, str]:
+    """Return what can be told of *error* without running code of the cell."""
+    name, message = type(error).__name__[:_MAX_NAME], "<exception str() failed>"
+    return {"type_name": name, "message": message, "traceback": f"{name}: {message}\n"}
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether *error* is our KeyboardInterrupt, or a group of it and of what it has cancelled."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_interrupt, error.exceptions))
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__.startswith("Cancelled")
+
+
 def flush() -> None:
     """Send what a cell has left in a buffer; it may have put streams of its own in place."""
     for name in ("stdout", "stderr"):
@@ -190,7 +214,7 @@ def flush() -> None:
                 stream.flush_bytes()  # the message that ends the run sends the rest
             elif stream is not None:
                 stream.flush()
-        except Exception:  # noqa: BLE001 - it is no matter of this run
+        except BaseException:  # noqa: BLE001 - it is no matter of this run
             pass
 
 

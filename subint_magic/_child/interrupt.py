@@ -15,7 +15,7 @@ import threading
 import time
 
 from subint_magic._child import frames
-from subint_magic._child.async_exc import insistent, observed, set_async_exc
+from subint_magic._child.async_exc import AsyncInterrupt, set_async_exc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class Fence:
         self.armed = NOBODY
         """The run that may be hit."""
         self.hits: list[type[BaseException]] = []
-        """See `insistent`."""
+        """What is left of a chain of KeyboardInterrupts; see `AsyncInterrupt.chained`."""
+        self._interrupts: AsyncInterrupt | None = None
         self._requested = NOBODY
         self._delivering = False
         self.rung: str | None = None
@@ -108,6 +109,8 @@ class Fence:
 
     def reached(self, run: int, rung: str) -> None:
         """Note that *rung* was tried on *run*."""
+        if rung == frames.LOOP and self.rung is not None:
+            return  # the loop turned only after a higher rung had freed it
         self.rung = rung
         self.report(run, rung)
 
@@ -122,11 +125,11 @@ class Fence:
         try:
             if self.armed != NOBODY:
                 self.rung = frames.INSIST
+                self.hits.clear()  # else who ends the run might clear the new ones only
                 hits: list[type[BaseException]] = []
-                self.hits = hits  # before the question whether the run goes on
-
-                kind = insistent(self.thread, hits)
-                if self.armed == NOBODY:
+                self.hits = hits
+                kind = self._interrupt_types().chained(hits)
+                if self.armed == NOBODY:  # asked after the hits can be seen
                     hits.clear()
                 else:
                     set_async_exc(self.thread, kind)
@@ -150,6 +153,11 @@ class Fence:
             self.reached(run, rung)
             if rung == frames.WAKE:
                 self._wake()
+
+    def _interrupt_types(self) -> AsyncInterrupt:
+        if self._interrupts is None:
+            self._interrupts = AsyncInterrupt(self.thread)
+        return self._interrupts
 
     @staticmethod
     def _try(way: Callable[[], object] | None) -> bool:
@@ -247,7 +255,7 @@ class AsyncExceptionFence(Fence):
 
     def _raise(self) -> None:
         self._pending = []
-        set_async_exc(self.thread, observed(self._pending))
+        set_async_exc(self.thread, self._interrupt_types().once(self._pending))
 
     def _wake(self) -> None:
         if self._gong.locked():

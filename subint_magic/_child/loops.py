@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from subint_magic._child.interrupt import Fence
 
@@ -28,6 +29,7 @@ class Loops:
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
         self._runner: asyncio.Runner | None = None
+        self._task: asyncio.Task[Any] | None = None  # of the last cell
 
     def run(self, loop: str, run: int, body: Body) -> None:
         """Run *body* to its end, as the run *run*.
@@ -42,6 +44,7 @@ class Loops:
 
     def close(self) -> None:
         """Cancel what is left on the asyncio loop and close it."""
+        self._drop_torn()
         if self._runner is not None:
             self._runner.close()
 
@@ -71,15 +74,13 @@ class Loops:
 
         try:
             cancelled = trio.run(main)
-        except KeyboardInterrupt as error:
+        except BaseException as error:
             if fence.rung == frames.INSIST:
                 error.add_note(
                     "trio was torn down by force: it may not run again in this actor. Close it."
                 )
-            raise
-        except (RuntimeError, TypeError) as error:
-            if "no running event loop" in str(error) or "unrecognized yield message" in str(error):
-                error.add_note("This cell awaits under trio. For asyncio: %%subint --loop asyncio")
+            if isinstance(error, RuntimeError | TypeError):
+                _hint(error)
             raise
         if cancelled:
             raise KeyboardInterrupt
@@ -87,13 +88,14 @@ class Loops:
     def _asyncio(self, run: int, body: Body) -> None:
         import asyncio
 
+        self._drop_torn()
         if self._runner is None:
             self._runner = asyncio.Runner()
         loop = self._runner.get_loop()
         fence = self._fence
 
         async def main() -> bool:
-            task = asyncio.current_task()
+            self._task = task = asyncio.current_task()
             assert task is not None
 
             def cancel() -> None:
@@ -101,7 +103,8 @@ class Loops:
                 fence.reached(run, frames.LOOP)
 
             fence.cancel_loop = lambda: loop.call_soon_threadsafe(cancel)
-            fence.raise_in_loop = lambda: loop.call_soon_threadsafe(_interrupt)
+            # asyncio cannot raise in a task that waits: it can only cancel again.
+            fence.raise_in_loop = lambda: loop.call_soon_threadsafe(task.cancel)
             try:
                 fence.arm(run)
                 await body()
@@ -116,6 +119,25 @@ class Loops:
         if self._runner.run(main()):
             raise KeyboardInterrupt
 
+    def _drop_torn(self) -> None:
+        """Give up the asyncio loop if a cell was torn out of it: its task would go on in the next.
 
-def _interrupt() -> None:
-    raise KeyboardInterrupt
+        The loop may believe that it still runs.
+        """
+        task, self._task = self._task, None
+        if task is None:
+            return
+        from asyncio import events
+
+        loop: Any = task.get_loop()
+        if not task.done() or loop.is_running() or events._get_running_loop():
+            events._set_running_loop(None)
+            loop._thread_id = None
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            self._runner = None
+            loop.close()
+
+
+def _hint(error: RuntimeError | TypeError) -> None:
+    if "no running event loop" in str(error) or "unrecognized yield message" in str(error):
+        error.add_note("This cell awaits under trio. For asyncio: %%subint --loop asyncio")

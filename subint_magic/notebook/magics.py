@@ -190,7 +190,7 @@ class SubintMagics(Magics):
         return Job(self._host(), request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
-        return self._host().start(function, *args).wait(lambda: None)
+        return self._host().start(function, *args).result()
 
 
 def _methods_table() -> str:

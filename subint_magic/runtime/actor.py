@@ -99,7 +99,8 @@ class Actor:
     @property
     def current_run(self) -> CellRun | None:
         """The cell that runs now."""
-        return self._runs[-1] if self.state is State.RUNNING else None
+        run = self._runs[-1] if self._runs else None
+        return None if run is None or run.ended.is_set() else run
 
     @property
     def unreported_death(self) -> ActorError | None:
@@ -170,10 +171,10 @@ class Actor:
                 with trio.move_on_after(inf if timeout is None else timeout):
                     await run.ended.wait()
                 if not run.ended.is_set():
-                    self._request_stop(run, "its timeout", timeout)
+                    self._stop_once(run, "its timeout", timeout)
                     await run.ended.wait()
             except trio.Cancelled:
-                self._request_stop(run, "the caller")
+                self._stop_once(run, "the caller")
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
                 raise
@@ -194,6 +195,11 @@ class Actor:
         if run is not None:
             self._request_stop(run, by)
         return run is not None
+
+    def _stop_once(self, run: CellRun, by: str, timeout: float | None = None) -> None:
+        """Stop *run*, and do not climb if somebody has asked before: only people are in a hurry."""
+        if not run.requests:
+            self._request_stop(run, by, timeout)
 
     def _request_stop(self, run: CellRun, by: str, timeout: float | None = None) -> None:
         if run is self.current_run and run.request_stop(by, timeout):
@@ -242,8 +248,10 @@ class Actor:
             by: who asks, for the report.
         """
         if self.state not in ENDED:
-            if (run := self.current_run) and not run.requests:
-                self._request_stop(run, by)
+            if run := self.current_run:
+                self._stop_once(run, by)
+                if grace is None:
+                    grace = max(run.grace, self._grace)
             if self.state is not State.CANCELLING:
                 self._advance(Trigger.CANCEL)
             self._supervisor.end(grace)
@@ -290,7 +298,7 @@ class Actor:
                     if run.number != message.run or run.take(message):
                         continue
                     if run is self.current_run:
-                        self.interrupt("an error of its sink")
+                        self._stop_once(run, "an error of its sink")
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:

@@ -74,6 +74,10 @@ class HostTask[T]:
         """End the wait for a task that will not begin."""
         self._future.set_exception(HostEnded("subint_magic was stopped"))
 
+    def result(self) -> T:
+        """Block until the task has ended; it goes on if this is interrupted."""
+        return self._future.result()
+
     def wait(self, interrupt: Callable[[], object]) -> T:
         """Block until the task has ended; a SIGINT only calls *interrupt*."""
         with on_sigint(interrupt):

@@ -94,7 +94,11 @@ class CellRun:
         """End the run as its child reports; *note* says what became of the actor."""
         self._done = done
         self._note = note
-        self.rung = done.rung
+        self.rung = done.rung or self.rung
+        if self.requests and done.status != "interrupted":
+            # It has caught what was raised in it; nobody shall wonder why it ended.
+            text = f"… this cell was told to stop by {self._asked_by} and ended by itself.\n"
+            self.take(Output(self.number, "stderr", text))
         self._end()
 
     def fail(self, error: SubintMagicError) -> None:
@@ -144,6 +148,11 @@ class CellRun:
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
         return CellResult(self._value, stdout, stderr, self._dropped)
+
+    @property
+    def _asked_by(self) -> str:
+        by, timeout, _ = self._asked
+        return by if timeout is None else f"{by} of {timeout:g} s"
 
     def _end(self) -> None:
         self.ended.set()

@@ -12,11 +12,15 @@ import _signal as signal  # type: ignore[import-not-found]
 import os
 import posix
 import select
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+PATIENCE = 0.5
+"""Seconds within which killed processes have gone, or the operating system has them in a call."""
 
 _PRUNE = 64
 """Processes that are remembered before those that have ended are looked for."""
@@ -26,7 +30,9 @@ class Offspring:
     """The processes that were started since `install`."""
 
     def __init__(self) -> None:
-        self._pidfds: list[int] = []
+        self.run = 0
+        """The run that starts processes now."""
+        self._pidfds: list[tuple[int, int]] = []  # run, pidfd
 
     def install(self) -> None:
         """Take note of each process that is started from now on.
@@ -40,22 +46,36 @@ class Offspring:
                 setattr(posix, name, noting)
                 setattr(os, name, noting)
 
+    def kill_current(self) -> None:
+        """Kill those that the current run has started; it waits for them, and gets their status."""
+        for run, pidfd in self._pidfds:
+            if run == self.run:
+                _kill(pidfd)
+
     def end(self) -> None:
-        """Kill those that still run, and leave no zombie."""
-        pidfds, self._pidfds = self._pidfds, []
-        for pidfd in pidfds:
+        """Kill all, and leave no zombie, as far as they have gone; may be called again."""
+        for run, pidfd in self._pidfds[:]:
+            _kill(pidfd)
             try:
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-                os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+                gone: object = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
             except OSError:
-                pass  # it has ended, or somebody else waits for it
-            os.close(pidfd)
+                gone = pidfd  # somebody else has waited for it
+            if gone:
+                self._pidfds.remove((run, pidfd))
+                os.close(pidfd)
+
+    def finish(self) -> None:
+        """Do `end` until all have gone, but not for long."""
+        deadline = time.monotonic() + PATIENCE
+        while self._pidfds and time.monotonic() < deadline:
+            self.end()
+            time.sleep(0.001)
 
     def _noting(self, start: Callable[..., int]) -> Callable[..., int]:
         def start_and_note(*args: Any, **kwargs: Any) -> int:
             pid = start(*args, **kwargs)
             try:
-                self._pidfds.append(os.pidfd_open(pid))
+                self._pidfds.append((self.run, os.pidfd_open(pid)))
             except OSError:
                 return pid  # no fd is free
             if len(self._pidfds) % _PRUNE == 0:
@@ -65,9 +85,18 @@ class Offspring:
         return start_and_note
 
     def _prune(self) -> None:
-        poll = select.poll()
-        for pidfd in self._pidfds:
-            poll.register(pidfd, select.POLLIN)
-        for pidfd, _ in poll.poll(0):  # it is readable once its process has ended
-            self._pidfds.remove(pidfd)
-            os.close(pidfd)
+        ended = select.poll()
+        for _, pidfd in self._pidfds:
+            ended.register(pidfd, select.POLLIN)
+        gone = {pidfd for pidfd, _ in ended.poll(0)}  # readable once the process has ended
+        for each in self._pidfds[:]:
+            if each[1] in gone:
+                self._pidfds.remove(each)
+                os.close(each[1])
+
+
+def _kill(pidfd: int) -> None:
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except OSError:
+        pass  # it has ended

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from subint_magic.errors import RunCancelled, RunTimedOut
+from subint_magic.errors import CellError, RunCancelled, RunTimedOut
 from subint_magic.runtime.lifecycle import State
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
 from subint_magic.wire.messages import Rung
@@ -83,6 +83,90 @@ class StoppingContract(Contract):
             await reader.read_until("on")
             actor.interrupt()
         assert reader.text == "on\nTrue True\nclean\n"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "while True: pass",
+            "nursery.start_soon(spin)",
+            "with trio.CancelScope(shield=True): await trio.sleep_forever()",
+        ],
+    )
+    async def test_what_a_trio_nursery_wraps_is_still_an_interrupt(
+        self, actor: Actor, body: str
+    ) -> None:
+        source = (
+            "import trio\nasync def spin():\n    while True: pass\n"
+            f"async with trio.open_nursery() as nursery:\n    {body}"
+        )
+        await actor.run_cell("import trio")
+        with pytest.raises(RunTimedOut):
+            await actor.run_cell(source, timeout=0.1, grace=0.4)
+        assert (await actor.run_cell("await trio.sleep(0)\n'alive'")).value == "'alive'"
+
+    async def test_a_stopped_asyncio_cell_has_ended(self, actor: Actor) -> None:
+        source = (
+            "import asyncio\ntry: await asyncio.sleep(1e6)\n"
+            "except asyncio.CancelledError:\n"
+            "    try: await asyncio.sleep(1e6)\n    finally: print('cleaned up')"
+        )
+        reader = Reader()
+        await actor.run_cell("import asyncio\nawait asyncio.sleep(0)", loop="asyncio")
+        with pytest.raises(RunTimedOut) as caught:
+            await actor.run_cell(source, loop="asyncio", timeout=0.1, grace=0.4, sink=reader)
+        assert caught.value.rung == Rung.EXCEPTION
+        assert reader.text == "cleaned up\n"
+        again = await actor.run_cell(
+            "await asyncio.sleep(0)\nlen(asyncio.all_tasks())", loop="asyncio"
+        )
+        assert again.value == "1"
+
+    async def test_asyncio_is_usable_after_the_roughest_stop(self, actor: Actor) -> None:
+        source = (
+            "import asyncio, time\nawait asyncio.sleep(0)\n"
+            "while True:\n    try:\n        while True: time.sleep(0.001)\n"
+            "    except BaseException: pass"
+        )
+        await actor.run_cell("import asyncio\nawait asyncio.sleep(0)", loop="asyncio")
+        with pytest.raises(RunTimedOut) as caught:
+            await actor.run_cell(source, loop="asyncio", timeout=0.1, grace=0.2)
+        assert caught.value.rung == Rung.INSIST
+        again = await actor.run_cell("await asyncio.sleep(0, 'fine')", loop="asyncio")
+        assert again.value == "'fine'"
+        await actor.close()
+        assert actor.state is State.DONE
+
+    async def test_a_timeout_does_not_hurry_an_interrupt(self, actor: Actor) -> None:
+        reader = Reader()
+        source = (
+            "import time\ntry:\n    print('on')\n    while True: pass\n"
+            "finally:\n    time.sleep(0.6)\n    print('clean')"
+        )
+        async with trio.open_nursery() as tasks:
+
+            @tasks.start_soon
+            async def run() -> None:
+                with pytest.raises(RunCancelled) as caught:
+                    await actor.run_cell(source, sink=reader, timeout=0.4)
+                assert caught.value.by == "me"
+
+            await reader.read_until("on")
+            actor.interrupt("me")
+        assert reader.text == "on\nclean\n"
+
+    async def test_who_catches_it_is_told_of(self, actor: Actor) -> None:
+        source = "try:\n    while True: pass\nexcept KeyboardInterrupt: pass\n'result'"
+        reader = Reader()
+        await actor.run_cell(source, timeout=0.1, sink=reader)
+        assert reader.text == (
+            "… this cell was told to stop by its timeout of 0.1 s and ended by itself.\n"
+        )
+
+    async def test_a_str_that_does_not_end(self, actor: Actor) -> None:
+        source = "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E"
+        with pytest.raises(CellError, match="failed"):
+            await actor.run_cell(source, timeout=0.1, grace=0.3)
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
 
     async def test_a_timeout(self, actor: Actor) -> None:
         with pytest.raises(RunTimedOut, match=r"timeout of 0\.1 s") as caught:
