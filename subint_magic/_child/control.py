@@ -92,7 +92,10 @@ class Control:
 
     def begin(self, run: int, output_limit: int) -> None:
         """Let output belong to *run* from now on."""
-        self.tell_dropped()  # threads of the last run may have printed since its end
+        # Threads of the last run may have printed since its end. What tells of it lets the pipes
+        # be emptied first, and that might be what this run has written there meanwhile.
+        if self.allowance.dropped > self.allowance.told:
+            self.tell_dropped()
         self.allowance = Allowance(run, output_limit)
         self._offspring.run = run
 

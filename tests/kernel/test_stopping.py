@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.spawn import default_start_method
+
 from .test_interrupt import assert_cancelled, awaiting_and_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .harness import Cell, Gate, Kernel
+
+LEGACY = "subint_legacy" if default_start_method() == "subint" else "trio"
 
 LOOP = "print('ready')\nwhile True: pass"
 
@@ -160,7 +164,7 @@ def test_kill(kernel: Kernel, start_method: str, gate: Gate, subshell: str):
 
 
 def test_all_of_them_at_once(kernel: Kernel, subshell: str):
-    for name, backend in (("a", "subint"), ("b", "trio"), ("c", "mp_forkserver")):
+    for name, backend in (("a", default_start_method()), ("b", "trio"), ("c", "mp_forkserver")):
         kernel.ok(f"%%subint -n {name} -b {backend}\npass")
     cell = kernel.start(f"%%subint -n b\n{LOOP}", subshell)
     cell.wait_output("ready")
@@ -226,3 +230,68 @@ def test_its_processes_end_with_it(kernel: Kernel, start_method: str, gate: Gate
 
 def names_of_children(kernel: Kernel) -> list[str]:
     return [child.name() for child in kernel.descendants()]
+
+
+# several who stop
+
+
+def test_cancel_gives_the_cell_its_own_grace_period(
+    kernel: Kernel, start_method: str, gate: Gate, subshell: str
+):
+    cell = kernel.start(
+        f"%%subint -n a -b {start_method} --grace 1000\n"
+        "try:\n    print('ready')\n    while True: pass\n"
+        f"finally:\n    {gate.code}\n    print('clean')",
+        subshell,
+    )
+    cell.wait_output("ready")
+    cancel = kernel.start("%subints cancel a")
+    kernel.wait_until(lambda: cancel.begun, "the cancel")
+    gate.open()
+    assert cancel.wait().stdout == "cancelled: a\n"
+    assert cell.wait().stdout == "ready\nclean\n"
+
+
+def test_an_interrupt_ends_the_wait_for_an_action(kernel: Kernel, gate: Gate, subshell: str):
+    cell = kernel.start(
+        "%%subint -n a --grace 1000\n"
+        "try:\n    print('ready')\n    while True: pass\n"
+        f"finally:\n    print('wait')\n    {gate.code}",
+        subshell,
+    )
+    cell.wait_output("ready")
+    action = kernel.start("%subints interrupt a")
+    cell.wait_output("wait")
+    kernel.interrupt()
+    assert action.wait().error[0] == "KeyboardInterrupt"
+    gate.open()
+    assert_cancelled(cell.wait(), by="%subints interrupt")
+
+
+def test_processes_of_earlier_cells_are_spared(kernel: Kernel, start_method: str):
+    kernel.ok(
+        f"%%subint -n a -b {start_method}\nimport subprocess\n"
+        "child = subprocess.Popen(['sleep', '1000'])"
+    )
+    cell = kernel.run("%%subint -n a --timeout 0.1 --grace 0.2\nsubprocess.run(['sleep', '1000'])")
+    assert "actor and its namespace are kept" in cell.error[1]
+    assert kernel.ok("%%subint -n a\nchild.poll() is None").results == ["True"]
+    kernel.ok("%subints close a")
+    while "sleep" in names_of_children(kernel):
+        pass
+
+
+def test_the_switch_interval_of_the_kernel_is_left_alone(kernel: Kernel):
+    interval = "import sys\nsys.getswitchinterval()"
+    before = kernel.ok(interval).results
+    with kernel.subshell() as one, kernel.subshell() as another:
+        cells = [
+            kernel.start(f"%%subint -b {LEGACY} -n {name}\n{LOOP}", subshell)
+            for name, subshell in (("a", one), ("b", another))
+        ]
+        for cell in cells:
+            cell.wait_output("ready")
+        kernel.ok("%subints interrupt --all")
+        for cell in cells:
+            assert_cancelled(cell.wait(), by="%subints interrupt")
+    assert kernel.ok(interval).results == before
