@@ -33,7 +33,12 @@ HOW = {
 }
 """Code that ends its process."""
 
-ENDS = {"exit": (3, None), "abort": (None, 6), "segfault": (None, 11), "killed": (None, 9)}
+ENDS: dict[str, tuple[int | None, int | None]] = {
+    "exit": (3, None),
+    "abort": (None, 6),
+    "segfault": (None, 11),
+    "killed": (None, 9),
+}
 """Exit code and signal."""
 
 _ON = "on the way"
