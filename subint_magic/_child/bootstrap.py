@@ -11,7 +11,7 @@ import threading
 from subint_magic._child import frames
 from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
-from subint_magic._child.interrupt import make_fence
+from subint_magic._child.interrupt import LAST, make_fence
 from subint_magic._child.orphan import end_group
 from subint_magic._child.output import streams
 from subint_magic._child.shared import refusals
@@ -50,8 +50,18 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     )
     try:
         executor.serve()
-        _finish_cells(control, own_process=bool(pipes))
+
+        def finish_cells() -> None:
+            fence.arm(LAST)  # code of cells runs, and once the parent has gone it is to end
+            executor.close()
+            _finish_cells(control, own_process=bool(pipes))
+
+        error = fence.guard(finish_cells)
+        if not pipes:
+            _join_threads(control, own_process=False)  # also those that it was kept from joining
         offspring.finish()
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            raise error
         orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
         control.tell_dropped()
         control.post(frames.GOODBYE)
@@ -70,6 +80,11 @@ def _finish_cells(control: Control, *, own_process: bool) -> None:
     """
     for call in reversed(getattr(threading, "_threading_atexits", ())):
         call()  # this is how pools of threads learn of the end
+    _join_threads(control, own_process=own_process)
+    atexit._run_exitfuncs()
+
+
+def _join_threads(control: Control, *, own_process: bool) -> None:
     # In a sub-interpreter, the main thread is not the current one but the kernel's.
     ours = (threading.main_thread(), threading.current_thread(), control.thread)
     for thread in threading.enumerate():
@@ -77,4 +92,3 @@ def _finish_cells(control: Control, *, own_process: bool) -> None:
         # and there each thread is a daemon that is not told otherwise.
         if thread not in ours and not (thread.daemon and own_process):
             thread.join()
-    atexit._run_exitfuncs()

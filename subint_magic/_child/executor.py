@@ -11,7 +11,6 @@ from _thread import get_ident
 from types import ModuleType
 
 from subint_magic._child import frames
-from subint_magic._child.interrupt import NOBODY
 from subint_magic._child.loops import Loops
 from subint_magic._child.output.streams import OutputStream
 
@@ -64,41 +63,29 @@ class Executor:
                 self._control.post(frames.DONE, run=message["run"], **outcome)
             else:
                 configure(message)
+
+    def close(self) -> None:
+        """Close what cells have left open. It runs code of theirs."""
         self._loops.close()
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         """Run one cell; return its outcome as the fields of a message."""
         run: int = message["run"]
-        error: BaseException | None = None
-        told: dict[str, str] | None = None
-        fence = self._fence
-        # Up to three KeyboardInterrupts may still be on their way when the cell ends: the one that
-        # came just after its last bytecode, a signal, and the last of a chain. There is no loop
-        # here, because the jump at its end would be hit outside of the ``try``.
-        try:
+        raised: BaseException | None = None
+        told: dict[str, str] = {}
+
+        def attempt() -> None:
+            nonlocal raised, told
             try:
-                try:
-                    try:
-                        self._execute(run, message["source"], message["filename"], message["loop"])
-                    except BaseException as exception:  # noqa: BLE001 - the user's, whatever it is
-                        error = exception
-                        if not isinstance(error, KeyboardInterrupt):
-                            told = _bare(error)
-                            told = self._describe(error)  # runs code of the cell: may be hit
-                    finally:
-                        # Neither line can be hit before it has its effect.
-                        fence.armed = NOBODY
-                        fence.hits.clear()
-                    fence.disarm()
-                except KeyboardInterrupt as exception:
-                    error = exception if error is None else error
-                    fence.disarm()
-            except KeyboardInterrupt as exception:
-                error = exception if error is None else error
-                fence.disarm()
-        except KeyboardInterrupt as exception:
-            error = exception if error is None else error
-            fence.disarm()
+                self._execute(run, message["source"], message["filename"], message["loop"])
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
+                raised, told = error, _bare(error)
+                told = self._describe(error)  # runs code of the cell, and so may have to be stopped
+
+        struck = self._fence.guard(attempt)
+        error = struck if raised is None else raised
         flush()
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 NOBODY = -1
 """No run."""
 
+LAST = 0
+"""Stands for what cells have left to be run at the end."""
+
 _pthread_kill = signal.pthread_kill  # cells of a sub-interpreter may not use it
 _sleep = time.sleep
 _allocate_lock = threading.Lock
@@ -77,15 +80,43 @@ class Fence:
             raise KeyboardInterrupt
 
     def disarm(self) -> None:
-        """Close the fence. After this returns no KeyboardInterrupt of ours is pending.
-
-        May itself be hit by one: call it again until it returns.
-        """
+        """Close the fence. After this returns no KeyboardInterrupt of ours is pending."""
         self.armed = NOBODY
         self.cancel_loop = self.raise_in_loop = None
         while self._delivering:  # wait for a delivery that saw the fence still armed
             _sleep(0)
         self._withdraw()
+
+    def guard(self, call: Callable[[], object]) -> BaseException | None:
+        """Call *call*, which arms the fence; return what it raised. After this nothing is pending.
+
+        Up to three KeyboardInterrupts may still be on their way when it ends: the one that came
+        just after its last bytecode, a signal, and the last of a chain. There is no loop here,
+        because the jump at its end would be hit outside of the ``try``.
+        """
+        error: BaseException | None = None
+        try:
+            try:
+                try:
+                    try:
+                        call()
+                    except BaseException as raised:  # noqa: BLE001 - it is returned
+                        error = raised
+                    finally:
+                        # Neither line can be hit before it has its effect.
+                        self.armed = NOBODY
+                        self.hits.clear()
+                    self.disarm()
+                except KeyboardInterrupt as late:
+                    error = late if error is None else error
+                    self.disarm()
+            except KeyboardInterrupt as late:
+                error = late if error is None else error
+                self.disarm()
+        except KeyboardInterrupt as late:
+            error = late if error is None else error
+            self.disarm()
+        return error
 
     def was_requested(self, run: int) -> bool:
         """Whether somebody asked to interrupt *run*."""

@@ -7,7 +7,7 @@ import threading
 import time
 
 from subint_magic._child.async_exc import set_async_exc
-from subint_magic._child.interrupt import INSISTENCE, NOBODY
+from subint_magic._child.interrupt import INSISTENCE, LAST, NOBODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def end_cells(fence: Fence, offspring: Offspring) -> Iterator[None]:
             fence.insist()
             if not fence.owns_process:
                 offspring.end()
-                if fence.armed == NOBODY:  # else it may wait for one of them
+                if fence.armed in (NOBODY, LAST):  # else a cell may wait for one of them
                     _end_threads(fence.thread)
         if now >= end and fence.owns_process:
             end_group()

@@ -104,3 +104,22 @@ class LifeContract(Contract):
                 await child.stream.receive_some()  # its hello
                 await child.stream.aclose()
                 await child.wait()
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "import atexit\n@atexit.register\ndef forever():\n    while True: pass",
+            "import threading\ndef forever():\n    while True: pass\n"
+            "threading.Thread(target=forever).start()",
+        ],
+        ids=["atexit", "thread"],
+    )
+    async def test_what_never_ends_is_ended_with_it(
+        self, nursery: ActorNursery, start_method: str, source: str
+    ) -> None:
+        async with open_nursery(grace=0.3) as nursery:
+            actor = await nursery.start_actor(spawn_method=start_method)
+            await actor.run_cell(source)
+            await actor.cancel()
+            while nursery.abandoned:  # noqa: ASYNC110 - nobody but this test wants to know
+                await trio.sleep(0.01)
