@@ -11,10 +11,11 @@ import threading
 from subint_magic._child import frames
 from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
-from subint_magic._child.interrupt import LAST, make_fence
+from subint_magic._child.interrupt import LAST, Fence, SignalFence
 from subint_magic._child.orphan import end_group
 from subint_magic._child.output import streams
 from subint_magic._child.shared import refusals
+from subint_magic._child.shared.fence import AsyncExceptionFence
 from subint_magic._child.shared.offspring import Offspring
 
 
@@ -29,7 +30,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     if pipes and os.getsid(0) != os.getpid():
         os.setsid()  # a Ctrl-C for the kernel's process group is not for us
     wires = streams.capture_fds(pipes) if pipes else []
-    fence = make_fence()
+    fence: Fence = SignalFence() if pipes else AsyncExceptionFence()
     offspring = Offspring()
     control = Control(fd, wires, fence, offspring)
     executor = Executor(control, fence)
