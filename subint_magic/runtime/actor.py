@@ -63,7 +63,6 @@ class Actor:
         state: where it is in its life.
         hello: what its child said of itself; ``None`` before.
         started: `trio.current_time` of its start.
-        ended: `trio.current_time` of its end; ``None`` before.
     """
 
     def __init__(self, name: str, method: SpawnMethod, grace: float = GRACE) -> None:
@@ -72,7 +71,6 @@ class Actor:
         self.state: State = State.SPAWNING
         self.hello: Hello | None = None
         self.started: float = trio.current_time()
-        self.ended: float | None = None
         self._grace = grace
         self._supervisor = Supervisor(
             method,
@@ -312,7 +310,6 @@ class Actor:
 
     def _conclude(self, ending: Ending) -> None:
         self._ending = ending
-        self.ended = trio.current_time()
         self._died_while = _DOING.get(self.state, "")
         cancelled = self.state is State.CANCELLING and ending.trigger is Trigger.FAIL
         self._advance(Trigger.ENDED if cancelled else ending.trigger)
