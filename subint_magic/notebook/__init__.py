@@ -3,6 +3,6 @@
 magics.py      %%subint, %spawn_backend, %subints: arguments in, calls out
 jobs.py        one cell on its way through an actor
 output.py      events to the right cell
-tables.py      text tables
+views/         what %subints shows and does
 extension.py   the composition root
 """

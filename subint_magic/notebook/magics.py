@@ -11,9 +11,9 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from traitlets import Float, Int
 
 from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
-from subint_magic.notebook.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.jobs import CellRequest, Job
-from subint_magic.notebook.tables import text_table
+from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
+from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT

@@ -1,6 +1,6 @@
 import pytest
 
-from subint_magic.notebook.tables import age, text_table
+from subint_magic.notebook.views.tables import age, text_table
 
 
 def test_columns_are_aligned_and_nothing_trails():

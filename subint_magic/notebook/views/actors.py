@@ -10,7 +10,7 @@ import trio
 from IPython.core.error import UsageError
 
 from subint_magic.errors import ActorBusy, RunCancelled, did_you_mean
-from subint_magic.notebook.tables import age, text_table
+from subint_magic.notebook.views.tables import age, text_table
 from subint_magic.runtime.lifecycle import State
 
 if TYPE_CHECKING:
