@@ -1,5 +1,7 @@
 # PYTHON chooses the version: make test PYTHON=3.15
 # ARGS goes to the command:   make test ARGS="-k lifecycle"
+# JOBS tests run at once:
+JOBS ?= 2
 PYTHON ?= 3.14
 VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 
@@ -18,7 +20,7 @@ demo: setup   ## run the demo notebook in a real kernel and print it
 	@$(VENV)/bin/python scripts/demo.py $(ARGS)
 
 test: setup   ## run the tests, except the long ones
-	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+	$(VENV)/bin/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal $(ARGS)
 
 storm: setup  ## run the long tests: floods, storms, hundreds of actors
 	$(VENV)/bin/python -m pytest -m slow -o faulthandler_timeout=300 $(ARGS)
@@ -37,7 +39,7 @@ bench: setup  ## measure, and print a table
 matrix:       ## measure what stops what, and write the table in docs/stopping.md
 	@rm -rf .matrix && mkdir .matrix
 	@for python in 3.14 3.15; do \
-	    $(MAKE) test PYTHON=$$python ARGS="tests/contract/test_matrix.py --record-matrix .matrix" \
+	    $(MAKE) test PYTHON=$$python JOBS=0 ARGS="tests/contract/test_matrix.py --record-matrix .matrix" \
 	        || exit; \
 	done
 	@.venv/bin/python scripts/stop_matrix.py .matrix && rm -r .matrix

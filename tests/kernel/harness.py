@@ -279,7 +279,9 @@ class Kernel:
             left = deadline - time.monotonic()
             if left < 0:
                 raise TimeoutError(f"waited in vain for {what}")
-            ready = dict(self._poller.poll(left * 1000))
+            # In slices: on a busy machine one poll of libzmq in some hundreds does not wake for
+            # what has come, and the next one finds it.
+            ready = dict(self._poller.poll(min(left, 0.5) * 1000))
             if list(ready) == [self._end_fd]:
                 raise ChildProcessError(
                     f"the kernel ended ({self.process.poll()}), waiting for {what}"

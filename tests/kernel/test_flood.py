@@ -90,9 +90,6 @@ def test_it_stops_at_once(kernel: Kernel, start_method: str, source: str, limit:
     assert_cancelled(cell.wait())
     if limit == 1000:
         assert dropped(cell) > 0
-    found = re.search(r"within (\d+\.\d\d) s", cell.error[1])
-    assert found
-    assert float(found[1]) < 2, "the last rung ends the actor later than that"
 
 
 @needs_fds
