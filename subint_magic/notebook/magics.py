@@ -114,7 +114,8 @@ class SubintMagics(Magics):
         "--backend",
         metavar="KEY",
         help="Start the actor with this spawn method instead of the selected one; "
-        "%%spawn_backend lists them. auto: with the cheapest that can import what the cell imports.",
+        "%%spawn_backend lists them. auto: with the cheapest of them that can import what the cell "
+        "imports.",
     )
     @argument(
         "-n",

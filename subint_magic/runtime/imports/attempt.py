@@ -31,6 +31,7 @@ class Watch:
         import warnings
 
         self.refused: list[tuple[str, ImportError]] = []
+        self.files: set[str] = set()
         self.loaded: set[str] = set()
         self.warned = False
         for name in ("create_dynamic", "exec_dynamic", "create_builtin", "exec_builtin"):
@@ -44,6 +45,7 @@ class Watch:
                 result = load(subject, *args)
             except ImportError as error:
                 self.refused.append((spec.name, error))
+                self.files.add(spec.origin)
                 raise
             if spec.origin and os.path.isabs(spec.origin):
                 self.loaded.add(spec.origin)
@@ -60,6 +62,7 @@ def attempt(statement: str, answers: int, step: str, watch: Watch | None) -> boo
     error: BaseException | None = None
     if watch is not None:
         watch.refused.clear()
+        watch.files.clear()
         watch.warned = False
     try:
         exec(statement, {"__name__": "probe"})
@@ -77,6 +80,7 @@ def attempt(statement: str, answers: int, step: str, watch: Watch | None) -> boo
         "error": "" if error is None else _one_line(error),
         "extension": name,
         "says_all": says_all,
+        "refused": sorted(filter(None, watch.files)) if watch else [],
         "loaded": sorted(watch.loaded) if watch else [],
         "files": sorted(_files(error)),
     }

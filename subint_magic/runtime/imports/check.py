@@ -31,7 +31,9 @@ _KINDS = {
 """The spawn methods where not every module loads: their kind of interpreter, and what it is."""
 
 _remembered: dict[tuple[str, Import], tuple[tuple[str, ...], Verdict]] = {}
+# The files of extension modules that actors with the kernel's GIL have loaded, and all ever have.
 _loaded: WeakKeyDictionary[Actor, set[str]] = WeakKeyDictionary()
+_ever_loaded: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ async def find_obstacle(
         if verdict is None:
             continue  # one of the others has an obstacle
         problem = verdict.problem
-        if verdict.again and verdict.loaded & (_mapped() - own):
-            problem = f"this process has loaded it already, and a second time {verdict.again}"
+        if verdict.once and verdict.once & (_loaded_here() - own):
+            problem = "it loads once in a process, and the kernel's has loaded it already"
         if problem:
             obstacles.append(Obstacle(_name(each), place, problem, verdict.certain))
     certain = [obstacle for obstacle in obstacles if obstacle.certain]
@@ -136,6 +138,7 @@ def note_loaded(imports: Iterable[Import], actor: Actor) -> None:
         for each in imports:
             if remembered := _remembered.get(("legacy", each)):
                 files |= remembered[1].loaded
+        _ever_loaded.update(files)
 
 
 def _known(each: Import, kind: str) -> Verdict | None:
@@ -163,10 +166,19 @@ def _where() -> tuple[str, ...]:
     return cwd, *map(str, sys.path)
 
 
+def _loaded_here() -> set[str]:
+    """Return the files of extension modules that this process has loaded, as far as one can tell.
+
+    One that an isolated sub-interpreter has refused is mapped, but not loaded; a cell that was to
+    load one may have failed before.
+    """
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {file for file in files if file} | (_ever_loaded & _mapped())
+
+
 def _mapped() -> set[str]:
-    """Return the files that this process has mapped into its memory, as far as it can tell."""
     try:
         with open("/proc/self/maps") as maps:
             return {line[line.index("/") :].rstrip("\n") for line in maps if "/" in line}
     except OSError:
-        return set()
+        return _ever_loaded

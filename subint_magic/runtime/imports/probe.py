@@ -30,9 +30,8 @@ PATIENCE = 10.0
 
 _CRASHED = "crashed"
 _SCRIPT = str(Path(__file__).with_name("attempt.py"))
-_INSTALLED = tuple(
-    {f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib")}
-)
+_STANDARD = f"{sysconfig.get_path('stdlib')}{os.sep}lib-dynload{os.sep}"
+_INSTALLED = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib"))
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,16 @@ class Verdict:
     Attributes:
         problem: why it cannot load, in words; empty if it can, or would fail everywhere.
         certain: false if *problem* is why nobody can tell.
-        again: why it cannot load in a process that has loaded it before; empty if it can.
         loaded: the files of the extension modules that it loads.
+        once: those without which it does not load a second time in one process.
         sources: the user's own files that were imported, each with its time: when one changes,
             this holds no longer.
     """
 
     problem: str = ""
     certain: bool = True
-    again: str = ""
     loaded: frozenset[str] = frozenset()
+    once: frozenset[str] = frozenset()
     sources: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -92,32 +91,39 @@ async def probe(
     missing = [step for step in expected if step not in answers]
     verdicts: list[Verdict | None] = []
     for i, each in enumerate(imports):
-        own = [step for step in missing if step.endswith(f" {i}")]
-        if own and own[0] != missing[0]:
+        first, main, again = (answers.get(f"{step} {i}") for step in ("first", "main", "again"))
+        blamed = bool(missing) and missing[0].endswith(f" {i}")
+        if not blamed and (first is None or f"again {i}" in missing):
             verdicts.append(None)
-        elif own == [f"again {i}"]:
-            verdicts.append(_judge(each.module, i, answers, end, f"its second import {end}"))
-        elif own:
-            certain = end.startswith(_CRASHED)
-            verdicts.append(Verdict(f"its import {end}", certain, sources=_origin(each.module)))
+        elif first is None:
+            crashed = end.startswith(_CRASHED)
+            verdicts.append(Verdict(f"its import {end}", crashed, sources=_origin(each.module)))
         else:
-            again = answers.get(f"again {i}")
-            verdicts.append(
-                _judge(each.module, i, answers, end, _problem(each.module, again) if again else "")
-            )
+            once: list[str] = []
+            if kind == "legacy" and (again is None or again["error"]):
+                once = (again and again["refused"]) or first["loaded"]
+            verdicts.append(_judge(each.module, first, main, end, once))
     return verdicts
 
 
 def _judge(
-    module: str, number: int, answers: dict[str, dict[str, Any]], end: str, again: str
+    module: str, first: dict[str, Any], main: dict[str, Any] | None, end: str, once: list[str]
 ) -> Verdict:
-    first, main = answers[f"first {number}"], answers.get(f"main {number}")
-    sources, loaded = _sources(first["files"]), frozenset(first["loaded"])
+    problem, certain = "", True
     if not first["says_all"] and (main is None or main["error"]):
         # It would fail in a process as well, with an error that says why; or nobody can tell.
-        problem = "" if main else f"its import {end}"
-        return Verdict(problem, certain=False, again=again, loaded=loaded, sources=sources)
-    return Verdict(_problem(module, first), again=again, loaded=loaded, sources=sources)
+        problem, certain = "" if main else f"its import {end}", False
+    elif first["extension"]:
+        problem = refusal(module, first["extension"], half=not first["error"])
+    elif first["error"]:
+        problem = f"its import raises {first['error']}"
+    sources = _sources(first["files"])
+    return Verdict(problem, certain, frozenset(first["loaded"]), _foreign(once), sources)
+
+
+def _foreign(files: Iterable[str]) -> frozenset[str]:
+    """Return *files* without those of the standard library, which load as often as one likes."""
+    return frozenset(file for file in files if not file.startswith(_STANDARD))
 
 
 def _origin(module: str) -> tuple[tuple[str, int], ...]:
@@ -126,12 +132,6 @@ def _origin(module: str) -> tuple[tuple[str, int], ...]:
         if spec is not None and spec.origin is not None:
             return _sources([spec.origin])
     return ()
-
-
-def _problem(module: str, answer: dict[str, Any]) -> str:
-    if answer["extension"]:
-        return refusal(module, answer["extension"], half=not answer["error"])
-    return f"its import raises {answer['error']}" if answer["error"] else ""
 
 
 def _sources(files: Iterable[str]) -> tuple[tuple[str, int], ...]:
