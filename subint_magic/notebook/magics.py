@@ -18,6 +18,7 @@ from subint_magic.errors import (
     UnknownSpawnMethod,
 )
 from subint_magic.notebook import auto
+from subint_magic.notebook.compare import Comparison
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.tables import text_table
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic.notebook.compare import ComparisonTable
     from subint_magic.notebook.output import CellValue
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.imports import Import
@@ -149,8 +151,14 @@ class SubintMagics(Magics):
         action="store_true",
         help="Run the cell also if a module that it imports cannot load in its actor.",
     )
+    @argument(
+        "--compare",
+        action="store_true",
+        help="Run the cell on every backend that can, one after the other in fresh actors, and "
+        "show what each took. What the cell itself shows is shown once.",
+    )
     @cell_magic
-    def subint(self, line: str, cell: str) -> CellValue | None:
+    def subint(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
 
         What it prints appears here as it comes, its last expression is shown, and an exception
@@ -161,7 +169,7 @@ class SubintMagics(Magics):
             return self._job(line, cell).result()
 
     @cell_magic(AWAITED)  # type: ignore[arg-type]
-    async def _awaited(self, line: str, cell: str) -> CellValue | None:
+    async def _awaited(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
         with _user_errors():
             return await self._job(line, cell).result_async()
@@ -205,9 +213,15 @@ class SubintMagics(Magics):
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
 
-    def _job(self, line: str, cell: str) -> Job:
+    def _job(self, line: str, cell: str) -> Job | Comparison:
         arguments = parse_argstring(self.subint, line)
+        if arguments.compare and (arguments.name or arguments.backend):
+            raise UsageError(
+                "--compare runs the cell in fresh actors of all backends: leave out --name and"
+                " --backend"
+            )
         backend = arguments.backend or (auto.AUTO if self._auto else None)
+        chosen = backend == auto.AUTO
         check = self.check_imports and not arguments.no_check
         request = CellRequest(
             cell,
@@ -217,9 +231,11 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            imports=self._imports(cell) if check or backend == auto.AUTO else (),
+            imports=self._imports(cell) if check or arguments.compare or chosen else (),
             check=check,
         )
+        if arguments.compare:
+            return Comparison(self._host(), request)
         return Job(self._host(), request)
 
     def _imports(self, cell: str) -> tuple[Import, ...]:

@@ -31,7 +31,9 @@ PATIENCE = 10.0
 _CRASHED = "crashed"
 _SCRIPT = str(Path(__file__).with_name("attempt.py"))
 _STANDARD = f"{sysconfig.get_path('stdlib')}{os.sep}lib-dynload{os.sep}"
-_INSTALLED = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib"))
+_INSTALLED = tuple(
+    f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib", "platlib")
+)
 
 
 @dataclass(frozen=True)
