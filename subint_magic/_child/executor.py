@@ -58,10 +58,7 @@ class Executor:
         while (message := self._control.inbox.get()) is not None:
             if message["kind"] == frames.RUN:
                 self._control.begin(message["run"], message["output_limit"])
-                if message["measure"]:
-                    outcome = self._measure(message)
-                else:
-                    outcome = self.run(message)
+                outcome = self._measure(message) if message["measure"] else self.run(message)
                 self._control.tell_dropped()
                 self._control.post(frames.DONE, run=message["run"], **outcome)
             else:
