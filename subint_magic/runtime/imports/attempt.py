@@ -33,7 +33,7 @@ class Watch:
         self.refused: list[tuple[str, ImportError]] = []
         self.files: set[str] = set()
         self.loaded: set[str] = set()
-        self.warned = False
+        self.warned: bool = False
         for name in ("create_dynamic", "exec_dynamic", "create_builtin", "exec_builtin"):
             setattr(_imp, name, self._watched(getattr(_imp, name)))
         warnings.showwarning = self._warn  # type: ignore[assignment]
