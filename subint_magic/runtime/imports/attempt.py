@@ -156,7 +156,8 @@ def _in_interpreters(request: dict[str, Any], parent: int, answers: int) -> None
                 interpreter = _interpreters.create(request["kind"])
                 _interpreters.exec(interpreter, begin)
             trial = f"{statement!r}, {answers}, '{step} {number}', watch"
-            if _interpreters.exec(interpreter, f"assert ours['attempt']({trial})") is not None:
+            trial = f"if not ours['attempt']({trial}): raise ImportError"
+            if _interpreters.exec(interpreter, trial) is not None:
                 if step == "first":
                     _in_process(request, f"main {number}", statement, parent, answers)
                 interpreter = None  # what is half there must not change what comes next

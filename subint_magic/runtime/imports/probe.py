@@ -65,7 +65,7 @@ def refusal(module: str, extension: str, *, half: bool = False) -> str:
     """Say why *module* cannot load where *extension* refuses to."""
     if half:
         return f"it would import, but without its extension module {extension}, and fail on use"
-    if module.partition(".")[0] in (extension.partition(".")[0], f"{extension.lstrip('_')}"):
+    if module.partition(".")[0] in (extension.partition(".")[0], extension.removeprefix("_")):
         return f"its extension module {extension} refuses to"
     return f"{extension}, an extension module that it needs, refuses to"
 
@@ -149,13 +149,16 @@ def _time(file: str) -> int:
 
 async def _carry_out(request: str, patience: float) -> tuple[dict[str, dict[str, Any]], str]:
     """Return the answers, and how the process ended, to go on with "its import …"."""
-    process = await trio.lowlevel.open_process(
-        [sys.executable, _SCRIPT, request],
-        stdin=subprocess.PIPE,  # its end tells of ours
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        process = await trio.lowlevel.open_process(
+            [sys.executable, _SCRIPT, request],
+            stdin=subprocess.PIPE,  # its end tells of ours
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return {}, f"could not be tried ({error})"
     assert process.stdin is not None
     assert process.stdout is not None
     data = b""
