@@ -14,6 +14,7 @@
     │   ├── CellError
     │   └── RunCancelled
     │       └── RunTimedOut
+    ├── ImportRefused
     ├── HostEnded
     └── IllegalTransition
 
@@ -37,6 +38,7 @@ __all__ = [
     "CellError",
     "HostEnded",
     "IllegalTransition",
+    "ImportRefused",
     "ProtocolError",
     "RunCancelled",
     "RunError",
@@ -273,6 +275,34 @@ class RunTimedOut(RunCancelled):
     ) -> None:
         super().__init__(actor, f"its timeout of {timeout:g} s", seconds, rung, note, traceback)
         self.timeout = timeout
+
+
+class ImportRefused(SubintMagicError):
+    """A module that a cell imports cannot load where the cell was to run; it was not run.
+
+    You do not get this error for a module that does not exist: the cell says so itself.
+
+    Attributes:
+        module: its name.
+        reason: why it cannot load, in words.
+        actor: the name of the actor, if it lived already.
+    """
+
+    def __init__(
+        self, module: str, place: str, reason: str, instead: str, actor: str | None = None
+    ) -> None:
+        if actor is None:
+            where, what = place, f"Use a process: %%subint -b {instead}."
+        else:
+            where = f"actor {actor!r}, {place}"
+            what = (
+                f"Close it first (%subints close {actor}) and start it with -b {instead},"
+                " or choose another name."
+            )
+        super().__init__(f"{module} cannot load in {where}: {reason}. {what}")
+        self.module = module
+        self.reason = reason
+        self.actor = actor
 
 
 class HostEnded(SubintMagicError):

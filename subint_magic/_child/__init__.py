@@ -2,6 +2,7 @@
 
 bootstrap.py   main(): hello, serve, goodbye
 executor.py    one namespace; runs cells; what came of them as data
+meter.py       what a run takes, if somebody wants to know
 loops.py       trio and asyncio for cells with top-level await
 interrupt.py   the fence that lets KeyboardInterrupt into a run and keeps it out of all else
 async_exc.py   an exception raised in another thread

@@ -58,7 +58,7 @@ class Executor:
         while (message := self._control.inbox.get()) is not None:
             if message["kind"] == frames.RUN:
                 self._control.begin(message["run"], message["output_limit"])
-                outcome = self.run(message)
+                outcome = self._measure(message) if message["measure"] else self.run(message)
                 self._control.tell_dropped()
                 self._control.post(frames.DONE, run=message["run"], **outcome)
             else:
@@ -67,6 +67,13 @@ class Executor:
     def close(self) -> None:
         """Close what cells have left open. It runs code of theirs."""
         self._loops.close()
+
+    def _measure(self, message: dict[str, Any]) -> dict[str, Any]:
+        from subint_magic._child.meter import Meter
+
+        meter = Meter(own_process=self._fence.owns_process)
+        outcome = self.run(message)
+        return outcome | meter.read()
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         """Run one cell; return its outcome as the fields of a message."""

@@ -2,6 +2,8 @@
 
 magics.py      %%subint, %spawn_backend, %subints: arguments in, calls out
 jobs.py        one cell on its way through an actor
+auto.py        -b auto: the cheapest backend that can run a cell
+compare.py     --compare: the same cell on every backend
 output.py      events to the right cell
 views/         what %subints shows and does
 extension.py   the composition root

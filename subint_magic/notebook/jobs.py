@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
+from subint_magic.notebook.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.output import CellOutput, CellValue
 from subint_magic.runtime.host import on_sigint
+from subint_magic.runtime.imports import check_imports, note_loaded
 from subint_magic.runtime.lifecycle import State
+from subint_magic.spawn import get_start_method
 from subint_magic.wire.messages import Output, Rung
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
+    from subint_magic.runtime.imports import Import
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.run import CellResult
     from subint_magic.wire.messages import Loop
@@ -33,11 +37,13 @@ class CellRequest:
     Attributes:
         source: the text of the cell.
         name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
-        backend: the key of a spawn method; ``None`` for the selected one.
+        backend: the key of a spawn method, or `AUTO`; ``None`` for the selected one.
         loop: what runs top-level ``await``.
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
         output_limit: characters of output that are shown.
+        imports: what the cell imports, as far as it may be a problem.
+        check: whether to refuse the cell if one of them cannot load where it is to run.
     """
 
     source: str
@@ -47,6 +53,8 @@ class CellRequest:
     timeout: float | None
     grace: float
     output_limit: int
+    imports: tuple[Import, ...] = ()
+    check: bool = True
 
 
 class Job:
@@ -87,9 +95,14 @@ class Job:
         request = self._request
         begun = trio.current_time()
         with self._before_run:
-            actor = self._actor = await self._find(nursery) or await nursery.start_actor(
-                request.name, spawn_method=request.backend
-            )
+            actor = await self._find(nursery)
+            backend = await self._backend(actor)
+            if actor is None:  # another cell may have started it meanwhile
+                actor = await self._find(nursery) or await nursery.start_actor(
+                    request.name, spawn_method=backend
+                )
+            self._actor = actor
+            note_loaded(request.imports, actor)
             try:
                 return await actor.run_cell(
                     request.source,
@@ -109,6 +122,28 @@ class Job:
         seconds = trio.current_time() - begun
         raise RunCancelled(request.name or "(unnamed)", _BY, seconds, None, "it had not begun")
 
+    async def _backend(self, actor: Actor | None) -> str:
+        """Return the key of the backend for the cell; *actor* is the one that it has already.
+
+        Raises:
+            ImportRefused: a module cannot load there.
+        """
+        request = self._request
+        if actor is None and request.backend == AUTO:
+            key, why = await choose(request.imports)
+            self._say(f"auto: {key}{why}")
+            return key
+        backend = actor.spawn_method if actor else request.backend or get_start_method()
+        if request.imports and request.check:
+            instead = cheapest_process()
+            doubt = await check_imports(request.imports, backend, actor, instead=instead)
+            if doubt is not None:
+                self._say(f"{doubt}: {doubt.reason}. The cell runs all the same.")
+        return backend
+
+    def _say(self, line: str) -> None:
+        self._output(Output(0, "stderr", f"{line}\n"))
+
     async def _find(self, nursery: ActorNursery) -> Actor | None:
         name, backend = self._request.name, self._request.backend
         if name is None:
@@ -117,9 +152,9 @@ class Job:
             await actor.wait_ended()
         if actor is None:
             if death := nursery.pop_death(name):
-                self._output(Output(0, "stderr", f"{death}\nA new one takes its name.\n"))
+                self._say(f"{death}\nA new one takes its name.")
             return None
-        if backend is not None and backend != actor.spawn_method:
+        if backend not in (None, AUTO, actor.spawn_method):
             raise ActorConflict(
                 name,
                 f"runs on {actor.spawn_method!r}, not {backend!r}:"

@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from traitlets import Float, Int
+from traitlets import Bool, Float, Int
 
-from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
+from subint_magic.errors import (
+    ActorBusy,
+    ActorConflict,
+    ImportRefused,
+    SpawnError,
+    UnknownSpawnMethod,
+)
+from subint_magic.notebook import auto
+from subint_magic.notebook.compare import Comparison
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.tables import text_table
+from subint_magic.runtime.imports import imports_of
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
@@ -23,8 +32,10 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic.notebook.compare import ComparisonTable
     from subint_magic.notebook.output import CellValue
     from subint_magic.runtime.host import Host
+    from subint_magic.runtime.imports import Import
 
 __all__ = ["AWAITED", "SubintMagics"]
 
@@ -48,7 +59,10 @@ def _user_errors() -> Iterator[None]:
     """Turn a user's mistake into IPython's one-line error: it wants exactly this type."""
     try:
         yield
-    except (SpawnError, ActorBusy, ActorConflict) as error:
+    except UnknownSpawnMethod as error:
+        keys = [status.key for status in spawn_methods()]
+        raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, auto.AUTO]))) from None
+    except (SpawnError, ActorBusy, ActorConflict, ImportRefused) as error:
         raise UsageError(str(error)) from None
 
 
@@ -64,6 +78,7 @@ class SubintMagics(Magics):
         timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
         grace: what it takes for ``--grace``.
         output_limit: how many characters of output a cell may send.
+        check_imports: whether a cell is refused that imports what cannot load where it would run.
     """
 
     timeout: Float[int | None, int | float | None] = Float(
@@ -84,10 +99,16 @@ class SubintMagics(Magics):
         help="Characters of output that a cell may send; the rest is dropped. A message of less "
         "than 256 that follows another at once counts as 256.",
     ).tag(config=True)
+    check_imports: Bool[bool, bool | int] = Bool(
+        True,
+        help="Before a cell starts, check that the modules that it imports can load in its actor; "
+        "unknown ones are tried once, in a process of their own.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
         super().__init__(shell)
         self._host = host
+        self._auto = False
 
     @magic_arguments("%subint")
     @argument(
@@ -95,7 +116,8 @@ class SubintMagics(Magics):
         "--backend",
         metavar="KEY",
         help="Start the actor with this spawn method instead of the selected one; "
-        "%%spawn_backend lists them.",
+        "%%spawn_backend lists them. auto: with the cheapest of them that can import what the cell "
+        "imports.",
     )
     @argument(
         "-n",
@@ -124,8 +146,19 @@ class SubintMagics(Magics):
         help="How long the cell may take to stop, when it is interrupted or out of time, before "
         f"its process is killed or its sub-interpreter abandoned ({GRACE:g}).",
     )
+    @argument(
+        "--no-check",
+        action="store_true",
+        help="Run the cell also if a module that it imports cannot load in its actor.",
+    )
+    @argument(
+        "--compare",
+        action="store_true",
+        help="Run the cell on every backend that can, one after the other in fresh actors, and "
+        "show what each took. What the cell itself shows is shown once.",
+    )
     @cell_magic
-    def subint(self, line: str, cell: str) -> CellValue | None:
+    def subint(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
 
         What it prints appears here as it comes, its last expression is shown, and an exception
@@ -136,7 +169,7 @@ class SubintMagics(Magics):
             return self._job(line, cell).result()
 
     @cell_magic(AWAITED)  # type: ignore[arg-type]
-    async def _awaited(self, line: str, cell: str) -> CellValue | None:
+    async def _awaited(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
         with _user_errors():
             return await self._job(line, cell).result_async()
@@ -148,10 +181,14 @@ class SubintMagics(Magics):
         """Select how later %%subint cells start their actors, or list the ways."""
         key = parse_argstring(self.spawn_backend, line).key
         if key is None:
-            print(_methods_table())
-            return
-        with _user_errors():
-            print(f"{key}: {try_set_start_method(key).summary}")
+            print(_methods_table(auto_selected=self._auto))
+        elif key == auto.AUTO:
+            self._auto = True
+            print(f"{key}: {auto.SUMMARY}")
+        else:
+            with _user_errors():
+                print(f"{key}: {try_set_start_method(key).summary}")
+            self._auto = False
 
     @magic_arguments()
     @argument(
@@ -176,31 +213,55 @@ class SubintMagics(Magics):
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
 
-    def _job(self, line: str, cell: str) -> Job:
+    def _job(self, line: str, cell: str) -> Job | Comparison:
         arguments = parse_argstring(self.subint, line)
+        if arguments.compare and (arguments.name or arguments.backend):
+            raise UsageError(
+                "--compare runs the cell in fresh actors of all backends: leave out --name and"
+                " --backend"
+            )
+        backend = arguments.backend or (auto.AUTO if self._auto else None)
+        chosen = backend == auto.AUTO
+        check = self.check_imports and not arguments.no_check
         request = CellRequest(
             cell,
             arguments.name,
-            arguments.backend,
+            backend,
             arguments.loop,
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
+            imports=self._imports(cell) if check or arguments.compare or chosen else (),
+            check=check,
         )
+        if arguments.compare:
+            return Comparison(self._host(), request)
         return Job(self._host(), request)
+
+    def _imports(self, cell: str) -> tuple[Import, ...]:
+        assert self.shell is not None
+        try:
+            return imports_of(cell)
+        except SyntaxError:
+            pass
+        try:
+            return imports_of(self.shell.transform_cell(cell))  # it may be IPython's
+        except SyntaxError:
+            return ()  # the cell itself will say so
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
 
 
-def _methods_table() -> str:
+def _methods_table(*, auto_selected: bool) -> str:
     rows = [
         [
-            "→" if status.selected else "",
+            "→" if status.selected and not auto_selected else "",
             status.key,
             "yes" if status.available else "no",
             status.reason or status.summary,
         ]
         for status in spawn_methods()
     ]
+    rows.append(["→" if auto_selected else "", auto.AUTO, "yes", auto.SUMMARY])
     return text_table(["", "backend", "here", ""], rows)

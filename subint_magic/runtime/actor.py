@@ -101,6 +101,16 @@ class Actor:
         return None if run is None or run.ended.is_set() else run
 
     @property
+    def last_run(self) -> CellRun | None:
+        """The cell that runs now, or ran last."""
+        return self._runs[-1] if self._runs else None
+
+    @property
+    def bytes_moved(self) -> int:
+        """How many bytes of messages went to its child and came from it."""
+        return self._supervisor.bytes_moved
+
+    @property
     def unreported_death(self) -> ActorError | None:
         """Why the actor failed, if nobody was told yet."""
         return None if self._told else self._failure()
@@ -130,6 +140,7 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        measure: bool = False,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -144,6 +155,7 @@ class Actor:
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            measure: whether `last_run` shall say what the run takes.
 
         Raises:
             CellError: the cell raised.
@@ -159,7 +171,9 @@ class Actor:
             grace = self._grace if grace is None else grace
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
+                self._supervisor.post(
+                    Run(run.number, source, run.filename, loop, output_limit, measure)
+                )
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1

@@ -51,6 +51,8 @@ class CellRun:
         ended: set once `outcome` can be called.
         requests: how many times somebody has asked for its end.
         rung: the highest rung of the stop ladder that was tried on it.
+        cpu: seconds of CPU time that it took; ``None`` if they were not measured.
+        peak: bytes by which it has made its process larger, at the peak; ``None`` likewise.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class CellRun:
         self.ended: trio.Event = trio.Event()
         self.requests: int = 0
         self.rung: Rung | None = None
+        self.cpu: float | None = None
+        self.peak: int | None = None
         self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
@@ -95,6 +99,7 @@ class CellRun:
         self._done = done
         self._note = note
         self.rung = done.rung or self.rung
+        self.cpu, self.peak = done.cpu, done.peak
         if self.requests and done.status != "interrupted":
             # It has caught what was raised in it; nobody shall wonder why it ended.
             text = f"… this cell was told to stop by {self._asked_by} and ended by itself.\n"

@@ -156,6 +156,11 @@ class Supervisor:
     def _limit(self, seconds: float) -> None:
         self._patience.deadline = min(self._patience.deadline, trio.current_time() + seconds)
 
+    @property
+    def bytes_moved(self) -> int:
+        """How many bytes of messages went to the child and came from it."""
+        return self._channel.sent + self._channel.received if self._channel else 0
+
     def post(self, message: ToChild) -> None:
         """Send *message* soon. That a child is gone is noticed elsewhere, and no error here.
 

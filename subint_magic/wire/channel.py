@@ -28,9 +28,15 @@ class Channel:
     Args:
         stream: carries the bytes. The channel owns it.
         limit: the largest frame in bytes.
+
+    Attributes:
+        sent: bytes that went to the child.
+        received: bytes that came from it.
     """
 
     def __init__(self, stream: trio.abc.Stream, limit: int = frames.MAX_FRAME) -> None:
+        self.sent: int = 0
+        self.received: int = 0
         self._stream = stream
         self._limit = limit
         self._encoder = msgspec.msgpack.Encoder()
@@ -52,6 +58,7 @@ class Channel:
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             async for data in self._to_send:
                 await self._stream.send_all(data)
+                self.sent += len(data)
 
     async def receive(self) -> FromChild | None:
         """Return the next message; ``None`` once the child has closed its end or broken off.
@@ -65,6 +72,7 @@ class Channel:
                 data = await self._stream.receive_some(_RECEIVE_SIZE)
             except trio.BrokenResourceError:
                 data = b""
+            self.received += len(data)
             self._payloads.extend(self._splitter.feed(bytes(data)))
             if not data:
                 return None  # also inside of a frame: it died while it sent something large

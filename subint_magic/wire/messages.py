@@ -87,6 +87,7 @@ class Run(Message, frozen=True, tag=frames.RUN):
         loop: what runs its top-level ``await``.
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
+        measure: whether `Done` is to say what the run took.
     """
 
     run: int
@@ -94,6 +95,7 @@ class Run(Message, frozen=True, tag=frames.RUN):
     filename: str
     loop: Loop
     output_limit: int = OUTPUT_LIMIT
+    measure: bool = False
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
@@ -175,6 +177,10 @@ class Done(Message, frozen=True, tag=frames.DONE):
         message: ``str()`` of the exception, or ``""``.
         traceback: its traceback as text, or ``""``.
         rung: the last rung that was tried on it, if any was.
+        cpu: seconds of CPU time that it took: of its process, or, in a sub-interpreter, of the
+            thread that runs cells; ``None`` where it was not measured.
+        peak: bytes by which the memory of the process was larger at its peak than before;
+            ``None`` where it was not measured.
     """
 
     run: int
@@ -183,6 +189,8 @@ class Done(Message, frozen=True, tag=frames.DONE):
     message: str = ""
     traceback: str = ""
     rung: Rung | None = None
+    cpu: float | None = None
+    peak: int | None = None
 
 
 class Goodbye(Message, frozen=True, tag=frames.GOODBYE):

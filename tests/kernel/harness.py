@@ -400,6 +400,7 @@ class Kernel:
             "%config SubintMagics.timeout = None",
             f"%config SubintMagics.grace = {GRACE}",
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
+            "%config SubintMagics.check_imports = True",
             "%subints close --all",
         ]
         self.ok("\n".join(lines))

@@ -38,7 +38,8 @@ def rows(table: str) -> list[list[str]]:
 
 
 def test_the_table_of_backends_names_all_and_why_not(kernel: Kernel):
-    lines = kernel.ok("%spawn_backend").stdout.splitlines()[1:]
+    *lines, choice = kernel.ok("%spawn_backend").stdout.splitlines()[1:]
+    assert choice.split()[:2] == ["auto", "yes"]
     for line, status in zip(lines, spawn_methods(), strict=True):
         assert line.removeprefix("→").split()[0] == status.key
         assert line.endswith(status.reason or status.summary)
@@ -72,7 +73,7 @@ def test_an_unknown_backend_is_one_line_with_the_nearest_and_all(kernel: Kernel)
     kernel.ok("%spawn_backend trio")
     assert usage_error(kernel.run("%spawn_backend forkserver")) == (
         "unknown spawn method 'forkserver'. Did you mean 'mp_forkserver'?"
-        f" Valid keys: {', '.join(KEYS)}."
+        f" Valid keys: {', '.join(KEYS)}, auto."
     )
     assert "→  trio " in kernel.ok("%spawn_backend").stdout
 

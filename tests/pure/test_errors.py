@@ -37,6 +37,11 @@ def test_the_tree_in_the_docstring_is_the_hierarchy():
         (errors.CellError("a", "E", "m", "tb"), "E: m"),
         (errors.SpawnMethodUnavailable("k", "no luck", ["x", "y"]),
          "spawn method 'k' cannot run here: no luck. These work here: x, y."),
+        (errors.ImportRefused("m", "a place", "no luck", "trio"),
+         "m cannot load in a place: no luck. Use a process: %%subint -b trio."),
+        (errors.ImportRefused("m", "a place", "no luck", "trio", "a"),
+         "m cannot load in actor 'a', a place: no luck. Close it first (%subints close a) and "
+         "start it with -b trio, or choose another name."),
     ],
 )  # fmt: skip
 def test_wording(error: Exception, text: str):

@@ -17,7 +17,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio", 2**16),
+        m.Run(1, "é", "<a>", "trio", 2**16, measure=True),
         {
             "kind": "run",
             "run": 1,
@@ -25,9 +25,10 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "filename": "<a>",
             "loop": "trio",
             "output_limit": 2**16,
+            "measure": True,
         },
-        "86a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696fac6f75747075745f6c696d6974ce00010000",
+        "87a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696fac6f75747075745f6c696d6974ce00010000a76d656173757265c3",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -69,7 +70,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a873746f7070696e67a372756e02a472756e67a477616b65",
     ),
     (
-        m.Done(2, "error", "E", "m", "tb", m.Rung.EXCEPTION),
+        m.Done(2, "error", "E", "m", "tb", m.Rung.EXCEPTION, 0.5, 2**20),
         {
             "kind": "done",
             "run": 2,
@@ -78,9 +79,12 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "message": "m",
             "traceback": "tb",
             "rung": "exception",
+            "cpu": 0.5,
+            "peak": 2**20,
         },
-        "87a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a1"
-        "45a76d657373616765a16da974726163656261636ba27462a472756e67a9657863657074696f6e",
+        "89a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a1"
+        "45a76d657373616765a16da974726163656261636ba27462a472756e67a9657863657074696f6e"
+        "a3637075cb3fe0000000000000a47065616bce00100000",
     ),
     (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
 ]

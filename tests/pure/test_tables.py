@@ -1,6 +1,6 @@
 import pytest
 
-from subint_magic.notebook.views.tables import age, text_table
+from subint_magic.notebook.views.tables import age, duration, html_table, size, text_table
 
 
 def test_columns_are_aligned_and_nothing_trails():
@@ -14,3 +14,26 @@ def test_columns_are_aligned_and_nothing_trails():
 )
 def test_age(seconds: float, text: str):
     assert age(seconds) == text
+
+
+def test_html_is_escaped():
+    table = html_table(["<a>"], [["x & y"]], "one\ntwo")
+    assert "<th>&lt;a&gt;</th>" in table
+    assert "<td>x &amp; y</td>" in table
+    assert "<small>one<br>two</small>" in table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0.00123, "1.2 ms"), (0.0349, "35 ms"), (1.5, "1.50 s")],
+)
+def test_duration(seconds: float | None, text: str):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(None, "–"), (0, "0 B"), (1536, "1.5 KiB"), (2**20, "1.0 MiB"), (2**41, "2048.0 GiB")],
+)
+def test_size(count: int | None, text: str):
+    assert size(count) == text

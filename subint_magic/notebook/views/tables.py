@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["age", "text_table"]
+__all__ = ["age", "duration", "html_table", "size", "text_table"]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -28,3 +29,37 @@ def age(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], footer: str) -> str:
+    """Return the same as HTML, with *footer* below it."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
+    lines = "<br>".join(map(escape, footer.splitlines()))
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><small>{lines}</small>"
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Return a short time as people read it: ``0.4 ms``, ``35 ms``, ``1.20 s``; – for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes as people read it: ``512 B``, ``1.5 KiB``; – for none."""
+    if count is None:
+        return "–"
+    if count < 1024:
+        return f"{count} B"
+    number, units = count / 1024, ["KiB", "MiB", "GiB"]
+    while number >= 1024 and len(units) > 1:
+        number /= 1024
+        units.pop(0)
+    return f"{number:.1f} {units[0]}"

@@ -248,6 +248,20 @@ class CellContract(Contract):
                 await trio.testing.wait_all_tasks_blocked()
         assert (await actor.run_cell("seen")).value == "[0, 1, 2, 3, 4]"
 
+    async def test_a_run_can_be_measured(self, actor: Actor) -> None:
+        source = "x = bytearray(2**26)\ndel x\nfor _ in range(200_000): pass"
+        await actor.run_cell(source, measure=True)
+        run, before = actor.last_run, actor.bytes_moved
+        assert run is not None
+        assert run.cpu is not None
+        assert run.cpu > 0
+        assert run.peak is None or run.peak > 2**25
+        await actor.run_cell("print('x' * 1000)")
+        assert actor.bytes_moved > before + 1000
+        assert actor.last_run is not run
+        assert actor.last_run is not None
+        assert actor.last_run.cpu is None
+
     async def test_a_cell_over_the_limit_is_refused(self, actor: Actor) -> None:
         with pytest.raises(RunError, match="over the limit"):
             await actor.run_cell(f"#{'x' * MAX_FRAME}")

@@ -1,0 +1,184 @@
+"""The check: what is known, what was tried before, and what has to be tried now.
+
+Like the selected spawn method, what was found is kept for this process. All functions are for the
+thread that runs trio.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from subint_magic.errors import ImportRefused
+from subint_magic.runtime.imports.cell import Import
+from subint_magic.runtime.imports.known import GOOD, HALF, REFUSED
+from subint_magic.runtime.imports.probe import Verdict, probe, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from subint_magic.runtime.actor import Actor
+
+__all__ = ["Obstacle", "check_imports", "check_modules", "find_obstacle", "note_loaded"]
+
+_KINDS = {
+    "subint": ("isolated", "an isolated sub-interpreter"),
+    "subint_legacy": ("legacy", "a sub-interpreter with the kernel's GIL"),
+}
+"""The spawn methods where not every module loads: their kind of interpreter, and what it is."""
+
+_remembered: dict[tuple[str, Import], tuple[tuple[str, ...], Verdict]] = {}
+# The files of extension modules that actors with the kernel's GIL have loaded, and all ever have.
+_loaded: WeakKeyDictionary[Actor, set[str]] = WeakKeyDictionary()
+_ever_loaded: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """A module that cannot load where it is to.
+
+    Attributes:
+        module: its name.
+        place: where, in words.
+        reason: why, in words.
+        certain: false if nobody can tell whether it can load, and *reason* is why not.
+    """
+
+    module: str
+    place: str
+    reason: str
+    certain: bool
+
+    def __str__(self) -> str:
+        cannot = "cannot load" if self.certain else "may not load"
+        return f"{self.module} {cannot} in {self.place}"
+
+
+async def find_obstacle(
+    imports: Sequence[Import], backend: str, actor: Actor | None = None
+) -> Obstacle | None:
+    """Return the first of *imports* that cannot load in actors of *backend*.
+
+    If all that is known can load, return the first of which nobody can tell.
+
+    Args:
+        imports: what a cell imports; see `imports_of`.
+        backend: the key of a spawn method.
+        actor: the actor that the cell is for, if it lives already.
+    """
+    if backend not in _KINDS:
+        return None  # a process
+    kind, place = _KINDS[backend]
+    verdicts = {each: _known(each, kind) for each in imports}
+    unknown = [each for each, verdict in verdicts.items() if verdict is None]
+    if unknown:
+        where = _where()
+        for each, found in zip(unknown, await probe(unknown, kind), strict=True):
+            if found is not None:
+                _remembered[kind, each] = where, found
+                verdicts[each] = found
+    own = _loaded.get(actor, set()) if actor else set()
+    obstacles = []
+    for each, verdict in verdicts.items():
+        if verdict is None:
+            continue  # one of the others has an obstacle
+        problem = verdict.problem
+        if verdict.once and verdict.once & (_loaded_here() - own):
+            problem = "it loads once in a process, and the kernel's has loaded it already"
+        if problem:
+            obstacles.append(Obstacle(_name(each), place, problem, verdict.certain))
+    certain = [obstacle for obstacle in obstacles if obstacle.certain]
+    return next(iter(certain or obstacles), None)
+
+
+async def check_imports(
+    imports: Sequence[Import], backend: str, actor: Actor | None = None, *, instead: str = "trio"
+) -> Obstacle | None:
+    """Raise if one of *imports* cannot load; return an obstacle of which nobody can be certain.
+
+    Args:
+        imports: what a cell imports; see `imports_of`.
+        backend: the key of the spawn method of the actor that will run it.
+        actor: that actor, if it lives already.
+        instead: the key of a spawn method that works, for the message.
+
+    Raises:
+        ImportRefused: one of them cannot load. Nothing was run.
+    """
+    obstacle = await find_obstacle(imports, backend, actor)
+    if obstacle is None or not obstacle.certain:
+        return obstacle
+    name = actor.name if actor else None
+    raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name)
+
+
+async def check_modules(
+    names: Iterable[str], backend: str, actor: Actor | None = None, *, instead: str = "trio"
+) -> Obstacle | None:
+    """Check modules by their dotted names, as those of the types of values; see `check_imports`.
+
+    Raises:
+        ImportRefused: one of them cannot load.
+    """
+    imports = [
+        each
+        for each in map(Import, dict.fromkeys(names))
+        if each.module.partition(".")[0] not in GOOD or _refused_by(each)
+    ]
+    return await check_imports(imports, backend, actor, instead=instead)
+
+
+def note_loaded(imports: Iterable[Import], actor: Actor) -> None:
+    """Note that *imports* are being loaded in *actor*, where they may be loaded again."""
+    if actor.spawn_method == "subint_legacy":
+        files = _loaded.setdefault(actor, set())
+        for each in imports:
+            if remembered := _remembered.get(("legacy", each)):
+                files |= remembered[1].loaded
+        _ever_loaded.update(files)
+
+
+def _known(each: Import, kind: str) -> Verdict | None:
+    if kind == "isolated" and (module := _refused_by(each)):
+        return Verdict(refusal(module, REFUSED[module], half=module in HALF))
+    where, verdict = _remembered.get((kind, each), ((), None))
+    return verdict if verdict is not None and where == _where() and verdict.holds else None
+
+
+def _refused_by(each: Import) -> str | None:
+    """Return which of the modules that *each* imports is known to be refused."""
+    return next((module for module in each.modules if module in REFUSED), None)
+
+
+def _name(each: Import) -> str:
+    return _refused_by(each) or each.module
+
+
+def _where() -> tuple[str, ...]:
+    """Return what decides where a module is found."""
+    try:
+        cwd = os.getcwd()
+    except FileNotFoundError:
+        cwd = ""
+    return cwd, *map(str, sys.path)
+
+
+def _loaded_here() -> set[str]:
+    """Return the files of extension modules that this process has loaded, as far as one can tell.
+
+    One that an isolated sub-interpreter has refused is mapped, but not loaded; a cell that was to
+    load one may have failed before.
+    """
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {file for file in files if file} | (_ever_loaded & _mapped())
+
+
+def _mapped() -> set[str]:
+    try:
+        with open("/proc/self/maps") as maps:
+            return {line[line.index("/") :].rstrip("\n") for line in maps if "/" in line}
+    except OSError:
+        return _ever_loaded

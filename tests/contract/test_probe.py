@@ -1,0 +1,160 @@
+"""What is known of modules is true, and what is not known is found out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from subint_magic.errors import ImportRefused
+from subint_magic.runtime.imports import Import, check_imports, check_modules, find_obstacle
+from subint_magic.runtime.imports.known import GOOD, HALF, REFUSED
+from subint_magic.runtime.imports.probe import Verdict, probe, refusal
+from subint_magic.spawn import default_start_method
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(
+    default_start_method() != "subint", reason="sub-interpreters cannot run here"
+)
+
+INSTALLED = [
+    "PIL.Image",
+    "curses",
+    "faulthandler",
+    "matplotlib",
+    "msgspec",
+    "numpy",
+    "pandas",
+    "polars",
+    "psutil",
+    "pyarrow",
+    "readline",
+    "tracemalloc",
+    "zmq",
+]
+NUMPY = REFUSED["numpy"]
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory whose modules can be imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+async def test_the_table_is_true():
+    verdicts = await probe([Import(name) for name in INSTALLED], "isolated", PATIENCE)
+    for name, verdict in zip(INSTALLED, verdicts, strict=True):
+        assert verdict == Verdict(
+            refusal(name, REFUSED[name], half=name in HALF), loaded=verdict.loaded
+        )
+
+
+async def test_modules_that_are_good_load():
+    names = ["attr", "cloudpickle", "jinja2", "msgpack", "rich", "tornado.web", "tqdm.auto"]
+    for verdict in await probe([Import(name) for name in names], "isolated", PATIENCE):
+        assert verdict is not None
+        assert verdict.problem == ""
+    assert {name.partition(".")[0] for name in names} <= GOOD
+
+
+async def test_the_reason_is_the_innermost(modules: Path):
+    sources = {
+        "stands_on_numpy": "import numpy",
+        "can_do_without": "try:\n    import numpy\nexcept ImportError:\n    numpy = None",
+        "takes_signals": "import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)",
+        "half": "try:\n    import zmq\nexcept ImportError:\n    import warnings\n"
+        "    warnings.warn('slow')",
+        "broken": "1 / 0",
+        "prints": "import sys\nprint('x')\nsys.stdin.read()\nsys.exit('y')",
+    }
+    for name, source in sources.items():
+        (modules / f"{name}.py").write_text(source)
+    imports = [Import(name) for name in [*sources, "no_such_module"]]
+    verdicts = await probe(imports, "isolated", PATIENCE)
+    assert [verdict and verdict.problem for verdict in verdicts] == [
+        f"{NUMPY}, an extension module that it needs, refuses to",
+        "",
+        "its import raises ValueError: signal only works in main thread of the main interpreter",
+        f"it would import, but without its extension module {REFUSED['zmq']}, and fail on use",
+        "",  # as anywhere else
+        "",
+        "",
+    ]
+
+
+async def test_a_crash_is_certain_and_hurts_nobody(modules: Path):
+    (modules / "crash.py").write_text("import os\nos.kill(os.getpid(), 11)")
+    first, crash, last = await probe([Import("this"), Import("crash"), Import("zmq")], "isolated")
+    assert first == Verdict()
+    assert crash is not None
+    assert (crash.problem, crash.certain) == (
+        "its import crashed the process that tried it (killed by SIGSEGV)",
+        True,
+    )
+    assert last is None  # not tried
+
+
+async def test_a_hang_is_not(modules: Path):
+    (modules / "hang.py").write_text("while True: pass")
+    (verdict,) = await probe([Import("hang")], "isolated", patience=0.2)
+    assert verdict is not None
+    assert (verdict.problem, verdict.certain) == ("its import took longer than 0.2 s", False)
+
+
+async def test_a_cancelled_probe_leaves_nothing(modules: Path, tmp_path: Path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    (modules / "hang.py").write_text(f"open({str(fifo)!r}, 'w').write('on')\nwhile True: pass")
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(probe, [Import("hang")], "isolated")
+            assert await trio.to_thread.run_sync(fifo.read_text) == "on"
+            tasks.cancel_scope.cancel()
+
+
+async def test_what_was_found_holds_until_the_users_files_change(modules: Path):
+    module = modules / "mine.py"
+    module.write_text("import numpy")
+    os.utime(module, (1, 1))
+    imports = [Import("mine")]
+    obstacle = await find_obstacle(imports, "subint")
+    assert str(obstacle) == "mine cannot load in an isolated sub-interpreter"
+    module.write_text("import json")
+    os.utime(module, (2, 2))
+    assert await find_obstacle(imports, "subint") is None
+    sys.path.insert(0, f"{modules}/elsewhere")  # there it might be another one
+    (modules / "elsewhere").mkdir()
+    (modules / "elsewhere" / "mine.py").write_text("import zmq")
+    with pytest.raises(ImportRefused):
+        await check_imports(imports, "subint")
+
+
+async def test_everything_loads_in_a_process():
+    assert await find_obstacle([Import("numpy"), Import("polars")], "trio") is None
+
+
+async def test_modules_can_be_checked_by_name():
+    assert await check_modules(["builtins", "datetime", "collections"], "subint") is None
+    assert await check_modules(["numpy"], "trio") is None
+    with pytest.raises(ImportRefused) as caught:
+        await check_modules(["decimal", "pandas.core.frame"], "subint", instead="mp_forkserver")
+    assert str(caught.value) == (
+        "pandas cannot load in an isolated sub-interpreter:"
+        f" {NUMPY}, an extension module that it needs, refuses to."
+        " Use a process: %%subint -b mp_forkserver."
+    )
+
+
+async def test_numpy_loads_once_where_the_gil_is_shared():
+    (verdict,) = await probe([Import("numpy")], "legacy", PATIENCE)
+    assert verdict is not None
+    assert verdict.problem == ""
+    assert any("_multiarray_umath" in file for file in verdict.once)
+    assert verdict.once <= verdict.loaded
