@@ -178,19 +178,34 @@ class SubintMagics(Magics):
 
     def _job(self, line: str, cell: str) -> Job:
         arguments = parse_argstring(self.subint, line)
+        shell = self.shell
+        assert shell is not None
         request = CellRequest(
-            cell,
+            _python(shell, cell),
             arguments.name,
             arguments.backend,
             arguments.loop,
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
+            count=shell.displayhook.prompt_count,
+            shell=type(shell).__name__,
         )
-        return Job(self._host(), request)
+        return Job(self._host(), shell, request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
+
+
+def _python(shell: InteractiveShell, cell: str) -> str:
+    """Return *cell* with its IPython syntax as calls of ``get_ipython()``, as in a cell of its own.
+
+    What cannot be read is left to Python, which says why.
+    """
+    try:
+        return str(shell.input_transformer_manager.transform_cell(cell))
+    except SyntaxError:
+        return cell
 
 
 def _methods_table() -> str:

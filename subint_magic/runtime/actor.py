@@ -21,6 +21,8 @@ from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    ClearOutput,
+    Display,
     Done,
     Dropped,
     FromChild,
@@ -130,6 +132,8 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        count: int = 0,
+        shell: str = "",
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -138,12 +142,16 @@ class Actor:
         Args:
             source: the text of a cell. It may use top-level ``await``.
             loop: what runs that.
-            sink: called with each `Output`, `Dropped` and `Result` as it arrives, also with output
-                that comes after the run. Without one, they are collected in what is returned.
+            sink: called with each `Output`, `Display`, `ClearOutput`, `Dropped` and `Result` as it
+                arrives, also with what comes after the run. Without one, they are collected in
+                what is returned.
             timeout: seconds after which the run is stopped, counted from its begin.
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            count: the number of the cell in ``In`` and ``Out``; 0 for that of the run.
+            shell: what the class of the actor's IPython shell is called, if a cell comes to need
+                one: libraries tell notebook and terminal by it.
 
         Raises:
             CellError: the cell raised.
@@ -159,7 +167,8 @@ class Actor:
             grace = self._grace if grace is None else grace
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
+                message = Run(run.number, source, run.filename, loop, output_limit, count, shell)
+                self._supervisor.post(message)
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1
@@ -289,7 +298,7 @@ class Actor:
                 for run in self._runs:
                     if run.number == message.run and not run.ended.is_set():
                         run.tried(message.rung)
-            case Output() | Dropped() | Result():
+            case Output() | Display() | ClearOutput() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 for run in self._runs:
