@@ -10,7 +10,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Float, Int
 
-from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
+from subint_magic.errors import ActorBusy, ActorConflict, CellError, SpawnError
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.tables import text_table
@@ -50,6 +50,10 @@ def _user_errors() -> Iterator[None]:
         yield
     except (SpawnError, ActorBusy, ActorConflict) as error:
         raise UsageError(str(error)) from None
+    except CellError as error:
+        if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
+            raise UsageError(error.message) from None
+        raise
 
 
 @magics_class

@@ -5,7 +5,6 @@ from __future__ import annotations
 from _thread import get_ident
 
 from subint_magic._child import frames
-from subint_magic._child.display.bundle import pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class DisplayHook:
 
     def post(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Send a result."""
+        from subint_magic._child.display.bundle import pack
+
         text = data.get("text/plain")
         if isinstance(text, str) and len(text) > MAX_TEXT:
             over = len(text) - MAX_TEXT

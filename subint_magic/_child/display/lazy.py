@@ -5,11 +5,8 @@ from __future__ import annotations
 import builtins
 import sys
 
-from subint_magic._child.display import libraries
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
@@ -17,6 +14,18 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
     from subint_magic._child.display.shell import ActorShell
+
+
+_LIBRARIES = {"ipywidgets": "let_output_be_a_display", "tqdm.notebook": "draw_bars_as_text"}
+"""Modules with the function of `libraries` that is called after their import."""
+
+_LIBRARIES_WITH_DAEMONS = {
+    "IPython.core.magics.script": "let_scripts_end",
+    "rich.live": "let_live_displays_end",
+    "rich.progress": "let_live_displays_end",
+    "tqdm.std": "have_no_monitor",
+}
+"""The same in a sub-interpreter, which may have no daemon threads."""
 
 
 class LazyShell:
@@ -40,11 +49,7 @@ class LazyShell:
         self._history = history
         self.made: ActorShell | None = None
         self.kind = ""
-        self._after: dict[str, Callable[[ModuleType], None]] = {
-            "IPython": self._make,
-            **libraries.AFTER_IMPORT,
-            **({} if own_process else libraries.AFTER_IMPORT_WITHOUT_DAEMONS),
-        }
+        self._libraries = _LIBRARIES if own_process else _LIBRARIES | _LIBRARIES_WITH_DAEMONS
 
     def install(self) -> None:
         """Let builtins and imports make the shell."""
@@ -66,15 +71,16 @@ class LazyShell:
     def get(self) -> ActorShell:
         """Return the shell, which is made if there is none."""
         if self.made is None:
-            import IPython  # noqa: F401 - makes it
+            import IPython  # which makes it, unless it was there before us
 
+            if self.made is None:
+                self._after_import("IPython", IPython)
         assert self.made is not None
         return self.made
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         """Find the few modules after whose import there is something to do."""
-        after = self._after.get(name)
-        if after is None:
+        if name != "IPython" and name not in self._libraries:
             return None
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(name, path, target)):
@@ -87,12 +93,17 @@ class LazyShell:
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module
             execute(module)
-            after(module)
+            self._after_import(name, module)
 
         loader.exec_module = exec_module
         return spec
 
-    def _make(self, _module: ModuleType) -> None:
-        from subint_magic._child.display.shell import make_shell
+    def _after_import(self, name: str, module: ModuleType) -> None:
+        if name == "IPython":
+            from subint_magic._child.display.shell import make_shell
 
-        self.made = make_shell(self.kind, self._control, self._history)
+            self.made = make_shell(self.kind, self._control, self._history)
+        else:
+            from subint_magic._child.display import libraries
+
+            getattr(libraries, self._libraries[name])(module)

@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _output(ipywidgets: ModuleType) -> None:
+def let_output_be_a_display(ipywidgets: ModuleType) -> None:
+    """Let ``Output`` be a display, as its comm does not reach the frontend."""
     from subint_magic._child.display.widgets import output_class
 
     vars(ipywidgets)["Output"] = output_class(ipywidgets)
 
 
-def _bars(tqdm_notebook: ModuleType) -> None:
+def draw_bars_as_text(tqdm_notebook: ModuleType) -> None:
     """Let tqdm.notebook draw the bars that tqdm draws elsewhere: they need no widgets."""
     from tqdm import std
 
@@ -23,7 +24,7 @@ def _bars(tqdm_notebook: ModuleType) -> None:
     )
 
 
-def _scripts(magics: ModuleType) -> None:
+def let_scripts_end(magics: ModuleType) -> None:
     """Let the thread of ``%%bash`` and its kin be no daemon, but end with the actor."""
     import threading
 
@@ -35,7 +36,7 @@ def _scripts(magics: ModuleType) -> None:
     vars(magics)["Thread"] = thread
 
 
-def _live(rich: ModuleType) -> None:
+def let_live_displays_end(rich: ModuleType) -> None:
     """Let the threads of live displays be no daemons: they end with their displays."""
     from threading import Thread
 
@@ -48,18 +49,6 @@ def _live(rich: ModuleType) -> None:
             vars(rich)[name].__bases__ = (EndingThread,)
 
 
-def _monitor(tqdm: ModuleType) -> None:
+def have_no_monitor(tqdm: ModuleType) -> None:
     """Let bars have no monitor: it would be a daemon, and tqdm warns that there is none."""
     tqdm.tqdm.monitor_interval = 0
-
-
-AFTER_IMPORT = {"ipywidgets": _output, "tqdm.notebook": _bars}
-"""Names of modules with what is done to them, wherever the actor runs."""
-
-AFTER_IMPORT_WITHOUT_DAEMONS = {
-    "IPython.core.magics.script": _scripts,
-    "rich.live": _live,
-    "rich.progress": _live,
-    "tqdm.std": _monitor,
-}
-"""The same for a sub-interpreter, which may have no daemon threads."""

@@ -115,11 +115,14 @@ class ActorShell(InteractiveShell):
 
     def begin(self, source: str) -> None:
         """Tell who wants to know that a cell begins."""
-        # Versions of IPython differ in when they count up.
-        self.execution_count += self.history.count - self.displayhook.prompt_count
+        self.follow_count()
         self._info = ExecutionInfo(source, True, False, True, None)
         self._trigger("pre_execute")
         self._trigger("pre_run_cell", self._info)
+
+    def follow_count(self) -> None:
+        """Count as the actor does; versions of IPython differ in when they count up."""
+        self.execution_count += self.history.count - self.displayhook.prompt_count
 
     def end(self, error: BaseException | None) -> None:
         """Tell who wants to know that it has ended. This is when matplotlib shows its figures."""
@@ -204,13 +207,15 @@ def make_shell(kind: str, control: Control, history: History) -> ActorShell:
     if kind == "TerminalInteractiveShell":
         config.DisplayFormatter.active_types = ["text/plain"]
     shell_class: type[ActorShell] = type(kind or "InteractiveShell", (ActorShell,), {})
-    return shell_class.instance(
+    shell = shell_class.instance(
         config=config,
         user_module=sys.modules["__main__"],
         user_ns=history.namespace,
         display_pub_class=ActorPublisher,
         displayhook_class=ShellDisplayHook,
     )
+    shell.follow_count()
+    return shell
 
 
 def _refuse(kind: str, name: str) -> Callable[..., None]:
