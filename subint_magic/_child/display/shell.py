@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
@@ -76,6 +77,16 @@ class ShellDisplayHook(DisplayHook):
         ActorShell.hook(result)
 
 
+class NoTrap(DisplayTrap):
+    """Leaves ``sys.displayhook`` as it is."""
+
+    def set(self) -> None:
+        """Do nothing."""
+
+    def unset(self) -> None:
+        """Do nothing."""
+
+
 class ActorShell(InteractiveShell):
     """The shell of an actor."""
 
@@ -102,6 +113,11 @@ class ActorShell(InteractiveShell):
 
     def _show_page(self, page: Any, *_: object, **__: object) -> None:
         self.display_pub.publish(page if isinstance(page, dict) else {"text/plain": page})
+
+    def init_displayhook(self) -> None:
+        """Let nothing set ``sys.displayhook``: it is the actor's already, or a %%capture's."""
+        super().init_displayhook()
+        self.display_trap = NoTrap(hook=self.displayhook)
 
     def init_prompts(self) -> None:
         """Set no prompts: nobody types here."""
