@@ -61,6 +61,8 @@ if TYPE_CHECKING:
         try_set_start_method as try_set_start_method,
     )
     from subint_magic.wire.messages import (
+        ClearOutput as ClearOutput,
+        Display as Display,
         Dropped as Dropped,
         Output as Output,
         Result as Result,
@@ -82,6 +84,8 @@ _WHERE = {
     "ActorNursery": "subint_magic.runtime.nursery",
     "CellError": _errors,
     "CellResult": "subint_magic.runtime.run",
+    "ClearOutput": "subint_magic.wire.messages",
+    "Display": "subint_magic.wire.messages",
     "Dropped": "subint_magic.wire.messages",
     "HostEnded": _errors,
     "IllegalTransition": _errors,
@@ -117,6 +121,8 @@ __all__ = [
     "ActorNursery",
     "CellError",
     "CellResult",
+    "ClearOutput",
+    "Display",
     "Dropped",
     "HostEnded",
     "IllegalTransition",

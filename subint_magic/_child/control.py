@@ -18,7 +18,7 @@ import msgpack
 from subint_magic._child import frames
 from subint_magic._child.interrupt import INSISTENCE
 from subint_magic._child.orphan import end_cells
-from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox
+from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox, Packed
 from subint_magic._child.output.pipes import Pipes
 
 TYPE_CHECKING = False
@@ -109,6 +109,22 @@ class Control:
             return
         self._outbox.items.append({"kind": kind, **fields})
         self._wake_up()
+
+    def show(self, frame: bytes, *, counted: bool) -> None:
+        """Send a message that is packed already, after all output before it.
+
+        Args:
+            frame: the message. What packs it runs code of the cell, so that is not for our thread.
+            counted: whether it is subject to the output limit of the current run.
+        """
+        if self._finished:
+            return
+        items = self._outbox.items
+        items.append(Packed(frame, self.allowance if counted else None))
+        self._wake_up()
+        most = min(BACKLOG, BACKLOG_SIZE // len(frame))
+        if len(items) > most:
+            self._hold_up(most)
 
     def write(self, stream: str, text: str) -> None:
         """Send *text*, together with what else is printed about now."""
@@ -242,6 +258,9 @@ class Control:
             elif isinstance(item, dict):
                 self._pipes.empty()
                 outbox.take_message(item)
+            elif isinstance(item, Packed):
+                self._pipes.empty()
+                outbox.take_packed(item)
             elif isinstance(item, Allowance):
                 self._pipes.empty()
                 outbox.take_allowance(item)

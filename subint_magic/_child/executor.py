@@ -7,10 +7,12 @@ import linecache
 import os
 import sys
 from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
-from _thread import get_ident
 from types import ModuleType
 
 from subint_magic._child import frames
+from subint_magic._child.display.history import History
+from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon
+from subint_magic._child.display.lazy import LazyShell
 from subint_magic._child.loops import Loops
 from subint_magic._child.output.streams import OutputStream
 
@@ -28,8 +30,8 @@ _FUTURES = 0
 for _name in __import__("__future__").all_feature_names:
     _FUTURES |= getattr(__import__("__future__"), _name).compiler_flag
 
-MAX_REPR = 2**20
-"""Characters of a ``repr`` that are sent."""
+MAX_TEXT = 2**20
+"""Characters of a message or traceback that are sent."""
 
 _MAX_NAME = 200
 
@@ -41,7 +43,6 @@ class Executor:
 
     def __init__(self, control: Control, fence: Fence) -> None:
         self._pid = os.getpid()
-        self._thread = get_ident()
         self._control = control
         self._fence = fence
         self._loops = Loops(fence)
@@ -51,7 +52,11 @@ class Executor:
         module.__builtins__ = builtins  # type: ignore[attr-defined]
         sys.modules["__main__"] = module
         self._namespace = module.__dict__
-        sys.displayhook = self._display
+        self._history = History(self._namespace)
+        self._shell = LazyShell(control, self._history, own_process=fence.owns_process)
+        self._shell.install()
+        self._hook = DisplayHook(control, self._history, self._shell)
+        sys.displayhook = self._hook
 
     def serve(self) -> None:
         """Take messages from the inbox and carry them out, until it says to end."""
@@ -80,6 +85,8 @@ class Executor:
         run: int = message["run"]
         raised: BaseException | None = None
         told: dict[str, str] = {}
+        self._history.begin(message["count"] or run, message["source"])
+        self._shell.kind = message["shell"]
 
         def attempt() -> None:
             nonlocal raised, told
@@ -90,6 +97,8 @@ class Executor:
             except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
                 raised, told = error, _bare(error)
                 told = self._describe(error)  # runs code of the cell, and so may have to be stopped
+            if self._shell.made is not None:
+                self._shell.made.end(raised)
 
         struck = self._fence.guard(attempt)
         error = struck if raised is None else raised
@@ -109,9 +118,15 @@ class Executor:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         codes = self._compile(source, filename)
         namespace = self._namespace
+
+        def begin() -> None:
+            if self._shell.made is not None:
+                self._shell.made.begin(source)
+
         if any(code.co_flags & CO_COROUTINE for code in codes):
 
             async def body() -> None:
+                begin()
                 for code in codes:
                     result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
@@ -120,6 +135,7 @@ class Executor:
             self._loops.run(loop, run, body)
         else:
             self._fence.arm(run)
+            begin()
             for code in codes:
                 exec(code, namespace)
 
@@ -134,36 +150,31 @@ class Executor:
             codes.append(compile(tree, filename, "exec", self._flags, dont_inherit=True))
             # `from __future__` holds for the last expression, and for later cells as in a REPL
             self._flags |= codes[0].co_flags & _FUTURES
+        self._hook.silent = last is not None and ends_in_semicolon(source, last)
         if last is not None:
             shown = Interactive([last])
             codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
         return codes
 
-    def _display(self, value: object) -> None:
-        if value is None:
-            return
-        text = repr(value)
-        if get_ident() != self._thread:  # there is one result, that of the cell
-            print(text)
-            return
-        builtins._ = value  # type: ignore[attr-defined]
-        if len(text) > MAX_REPR:
-            text = f"{text[:MAX_REPR]}\n… {len(text) - MAX_REPR} more characters of this repr"
-        self._control.post(frames.RESULT, run=self._control.allowance.run, text=text)
-
     def _describe(self, error: BaseException) -> dict[str, str]:
         """Return what is to be told of *error*; nothing that it does may hurt the actor."""
         type_name, message, _ = _bare(error).values()
         try:
-            message = str(error)[:MAX_REPR]
+            message = str(error)[:MAX_TEXT]
         except BaseException:  # noqa: BLE001 - it runs code of the cell
             pass
+        if type_name == "UsageError" and type(error).__module__ == "IPython.core.error":
+            return {
+                "type_name": type_name,
+                "message": message,
+                "traceback": f"{type_name}: {message}\n",
+            }
         try:
             from traceback import TracebackException
 
             report = TracebackException.from_exception(error, compact=True)
             self._hide_our_frames(report)
-            traceback = "".join(report.format())[:MAX_REPR]
+            traceback = "".join(report.format())[:MAX_TEXT]
         except BaseException as trouble:  # noqa: BLE001 - as above
             reason = type(trouble).__name__[:_MAX_NAME]
             traceback = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"

@@ -33,6 +33,8 @@ STOPPING = "stopping"
 OUTPUT = "output"
 DROPPED = "dropped"
 RESULT = "result"
+DISPLAY = "display"
+CLEAR = "clear"
 DONE = "done"
 GOODBYE = "goodbye"
 

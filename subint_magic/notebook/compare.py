@@ -18,6 +18,8 @@ from subint_magic.spawn import spawn_methods
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from subint_magic.notebook.jobs import CellRequest
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
@@ -112,10 +114,10 @@ class ComparisonTable:
 class Comparison:
     """A cell on its way through all backends. Made in the cell, by its thread."""
 
-    def __init__(self, host: Host, request: CellRequest) -> None:
+    def __init__(self, host: Host, shell: InteractiveShell, request: CellRequest) -> None:
         self._host = host
         self._request = request
-        self._output = CellOutput(request.output_limit)
+        self._output = CellOutput(shell, request.output_limit)
         self._methods = spawn_methods()
         self._actor: Actor | None = None
         self._between_runs = trio.CancelScope()
@@ -207,6 +209,8 @@ class Comparison:
                 timeout=request.timeout,
                 grace=request.grace,
                 output_limit=request.output_limit,
+                count=request.count,
+                shell=request.shell,
                 measure=True,
             )
         except SubintMagicError as error:
@@ -225,8 +229,8 @@ class Comparison:
             await actor.wait_ended()
         times.append(trio.current_time())
         self._traces.append(trace)
-        if trace is first and result is not None and result.value is not None:
-            self._value = CellValue(result.value)
+        if trace is first and result is not None and result.data:
+            self._value = CellValue(result.data, result.metadata)
         outcome = trace.outcome if trace is first else trace.outcome_beside(first)
         self._rows.append([key, *self._measurements(actor, times), outcome])
 

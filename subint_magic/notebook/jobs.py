@@ -17,6 +17,8 @@ from subint_magic.spawn import get_start_method
 from subint_magic.wire.messages import Output, Rung
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.imports import Import
@@ -42,6 +44,8 @@ class CellRequest:
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
         output_limit: characters of output that are shown.
+        count: the number of the cell in which the magic is.
+        shell: the name of the class of the shell in which it is.
         imports: what the cell imports, as far as it may be a problem.
         check: whether to refuse the cell if one of them cannot load where it is to run.
     """
@@ -53,6 +57,8 @@ class CellRequest:
     timeout: float | None
     grace: float
     output_limit: int
+    count: int
+    shell: str
     imports: tuple[Import, ...] = ()
     check: bool = True
 
@@ -60,10 +66,11 @@ class CellRequest:
 class Job:
     """A cell on its way through the host. Made in the cell, by its thread."""
 
-    def __init__(self, host: Host, request: CellRequest) -> None:
+    def __init__(self, host: Host, shell: InteractiveShell, request: CellRequest) -> None:
         self._host = host
+        self._shell = shell
         self._request = request
-        self._output = CellOutput(request.output_limit)
+        self._output = CellOutput(shell, request.output_limit)
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
 
@@ -73,13 +80,24 @@ class Job:
         """Run the cell and block until it has ended; return its last expression or raise."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return _value(self._host.start(self._run).wait(self._interrupt))
+            return self._value(self._host.start(self._run).wait(self._interrupt))
 
     async def result_async(self) -> CellValue | None:
         """The same, on the kernel's own loop."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return _value(await self._host.start(self._run).wait_async(self._interrupt))
+            return self._value(await self._host.start(self._run).wait_async(self._interrupt))
+
+    def _value(self, result: CellResult) -> CellValue | None:
+        if not result.data:
+            return None
+        self._shell.events.register("post_execute", self._release)
+        return CellValue(result.data, result.metadata)
+
+    def _release(self) -> None:
+        """Show what the cell displayed after its value, now that the kernel has shown that."""
+        self._shell.events.unregister("post_execute", self._release)
+        self._host.start(self._output.release).result()
 
     def _interrupt(self) -> None:
         self._host.call_soon(self._interrupt_now)
@@ -111,6 +129,8 @@ class Job:
                     timeout=request.timeout,
                     grace=request.grace,
                     output_limit=request.output_limit,
+                    count=request.count,
+                    shell=request.shell,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:
@@ -162,7 +182,3 @@ class Job:
             )
         await actor.wait_ready()  # another cell may be starting it
         return actor
-
-
-def _value(result: CellResult) -> CellValue | None:
-    return None if result.value is None else CellValue(result.value)

@@ -13,6 +13,7 @@ from traitlets import Bool, Float, Int
 from subint_magic.errors import (
     ActorBusy,
     ActorConflict,
+    CellError,
     ImportRefused,
     SpawnError,
     UnknownSpawnMethod,
@@ -64,6 +65,10 @@ def _user_errors() -> Iterator[None]:
         raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, auto.AUTO]))) from None
     except (SpawnError, ActorBusy, ActorConflict, ImportRefused) as error:
         raise UsageError(str(error)) from None
+    except CellError as error:
+        if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
+            raise UsageError(error.message) from None
+        raise
 
 
 @magics_class
@@ -223,34 +228,46 @@ class SubintMagics(Magics):
         backend = arguments.backend or (auto.AUTO if self._auto else None)
         chosen = backend == auto.AUTO
         check = self.check_imports and not arguments.no_check
+        shell = self.shell
+        assert shell is not None
+        source = _python(shell, cell)
         request = CellRequest(
-            cell,
+            source,
             arguments.name,
             backend,
             arguments.loop,
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            imports=self._imports(cell) if check or arguments.compare or chosen else (),
+            count=shell.displayhook.prompt_count,
+            shell=type(shell).__name__,
+            imports=_imports(source) if check or arguments.compare or chosen else (),
             check=check,
         )
         if arguments.compare:
-            return Comparison(self._host(), request)
-        return Job(self._host(), request)
-
-    def _imports(self, cell: str) -> tuple[Import, ...]:
-        assert self.shell is not None
-        try:
-            return imports_of(cell)
-        except SyntaxError:
-            pass
-        try:
-            return imports_of(self.shell.transform_cell(cell))  # it may be IPython's
-        except SyntaxError:
-            return ()  # the cell itself will say so
+            return Comparison(self._host(), shell, request)
+        return Job(self._host(), shell, request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
+
+
+def _python(shell: InteractiveShell, cell: str) -> str:
+    """Return *cell* with its IPython syntax as calls of ``get_ipython()``, as in a cell of its own.
+
+    What cannot be read is left to Python, which says why.
+    """
+    try:
+        return str(shell.input_transformer_manager.transform_cell(cell))
+    except SyntaxError:
+        return cell
+
+
+def _imports(source: str) -> tuple[Import, ...]:
+    try:
+        return imports_of(source)
+    except SyntaxError:
+        return ()  # the cell itself will say so
 
 
 def _methods_table(*, auto_selected: bool) -> str:

@@ -4,48 +4,67 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.iostream import OutStream
+from ipykernel.zmqshell import ZMQDisplayPublisher
 
-from subint_magic.wire.messages import Dropped, Output
+from subint_magic.wire.messages import ClearOutput, Display, Dropped, Output, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+
     from subint_magic.runtime.run import Event
+    from subint_magic.wire.messages import MimeBundle
 
 __all__ = ["CellOutput", "CellValue"]
 
 
 @dataclass(frozen=True, repr=False)
 class CellValue:
-    """The last expression of a cell as the actor's ``repr`` shows it.
+    """The last expression of a cell, as the actor's IPython shows it.
 
     Attributes:
-        text: that ``repr``.
+        data: its forms by mime type.
+        metadata: what is to be known of them.
     """
 
-    text: str
+    data: MimeBundle
+    metadata: MimeBundle
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self.data.get("text/plain", "<a value without text>"))
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[MimeBundle, MimeBundle]:
+        return self.data, self.metadata
 
 
 class CellOutput:
     """The sink for the events of one run. Made in the cell, by its thread; called in trio's.
 
     What is printed goes where the cell's own ``print`` would go at that moment: to the cell itself,
-    also while later cells run, or into a ``%%capture`` around it.
+    also while later cells run, or into a ``%%capture`` around it. So do displays.
+
+    The kernel shows the cell's value once the cell has ended. What an actor displays after it, such
+    as the figures that matplotlib has open, is kept until `release`.
 
     Args:
+        shell: the shell of the cell.
         limit: characters of output that are sent, for the line that says so.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, shell: InteractiveShell, limit: int) -> None:
         self._limit = limit
         self._line_begun = False
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
+        self._publish = _publisher(shell.display_pub)
+        self._kept: list[Display | ClearOutput] | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Output):
@@ -55,6 +74,18 @@ class CellOutput:
             newline = "\n" if self._line_begun else ""
             self._line_begun = False
             self._writers["stderr"](f"{newline}{self._words(event.characters)}\n")
+        elif isinstance(event, Result):
+            self._kept = []
+        elif self._kept is not None:
+            self._kept.append(event)
+        else:
+            self._publish(event)
+
+    async def release(self, _nursery: object = None) -> None:
+        """Show what was kept, and from now on what comes as it comes. In trio's thread as well."""
+        kept, self._kept = self._kept, None
+        for event in kept or ():
+            self._publish(event)
 
     def _words(self, dropped: int) -> str:
         if dropped:
@@ -102,3 +133,62 @@ class _KernelWriter:
 
 def _writer(stream: TextIO | OutStream) -> _Writer | _KernelWriter:
     return _KernelWriter(stream) if isinstance(stream, OutStream) else _Writer(stream)
+
+
+class _KernelPublisher:
+    """Sends display messages itself: a kernel's publisher asks the thread for the cell."""
+
+    def __init__(self, publisher: ZMQDisplayPublisher) -> None:
+        self._publisher = publisher
+        self._parent = publisher.parent_header
+
+    def __call__(self, event: Display | ClearOutput) -> None:
+        if isinstance(event, ClearOutput):
+            self._send("clear_output", {"wait": event.wait})
+        else:
+            content = {
+                "data": event.data,
+                "metadata": event.metadata,
+                "transient": _transient(event),
+            }
+            self._send("update_display_data" if event.update else "display_data", content)
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        publisher = self._publisher
+        assert publisher.session is not None
+        if publisher.pub_socket is not None:
+            publisher.session.send(
+                publisher.pub_socket,
+                kind,
+                content,
+                parent=self._parent,
+                ident=publisher.topic,
+            )
+
+
+class _OtherPublisher:
+    """Publishes through a publisher that is no kernel's: a terminal's, or that of %%capture."""
+
+    def __init__(self, publisher: DisplayPublisher) -> None:
+        self._publisher = publisher
+
+    def __call__(self, event: Display | ClearOutput) -> None:
+        if isinstance(event, ClearOutput):
+            self._publisher.clear_output(event.wait)
+        else:
+            self._publisher.publish(
+                event.data,
+                event.metadata,
+                transient=_transient(event),
+                update=event.update,
+            )
+
+
+def _publisher(publisher: DisplayPublisher) -> Callable[[Display | ClearOutput], None]:
+    if isinstance(publisher, ZMQDisplayPublisher):
+        return _KernelPublisher(publisher)
+    return _OtherPublisher(publisher)
+
+
+def _transient(event: Display) -> dict[str, str]:
+    return {} if event.display_id is None else {"display_id": event.display_id}

@@ -21,6 +21,8 @@ from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    ClearOutput,
+    Display,
     Done,
     Dropped,
     FromChild,
@@ -141,6 +143,8 @@ class Actor:
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
         measure: bool = False,
+        count: int = 0,
+        shell: str = "",
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -149,13 +153,17 @@ class Actor:
         Args:
             source: the text of a cell. It may use top-level ``await``.
             loop: what runs that.
-            sink: called with each `Output`, `Dropped` and `Result` as it arrives, also with output
-                that comes after the run. Without one, they are collected in what is returned.
+            sink: called with each `Output`, `Display`, `ClearOutput`, `Dropped` and `Result` as it
+                arrives, also with what comes after the run. Without one, they are collected in
+                what is returned.
             timeout: seconds after which the run is stopped, counted from its begin.
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
             measure: whether `last_run` shall say what the run takes.
+            count: the number of the cell in ``In`` and ``Out``; 0 for that of the run.
+            shell: what the class of the actor's IPython shell is called, if a cell comes to need
+                one: libraries tell notebook and terminal by it.
 
         Raises:
             CellError: the cell raised.
@@ -172,7 +180,16 @@ class Actor:
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
                 self._supervisor.post(
-                    Run(run.number, source, run.filename, loop, output_limit, measure)
+                    Run(
+                        run.number,
+                        source,
+                        run.filename,
+                        loop,
+                        output_limit,
+                        count=count,
+                        shell=shell,
+                        measure=measure,
+                    )
                 )
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
@@ -303,7 +320,7 @@ class Actor:
                 for run in self._runs:
                     if run.number == message.run and not run.ended.is_set():
                         run.tried(message.rung)
-            case Output() | Dropped() | Result():
+            case Output() | Display() | ClearOutput() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 for run in self._runs:

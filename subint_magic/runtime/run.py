@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
 
 from subint_magic.errors import CellError, RunCancelled, RunTimedOut
-from subint_magic.wire.messages import Done, Dropped, Output, Result
+from subint_magic.wire.messages import ClearOutput, Display, Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.errors import SubintMagicError
-    from subint_magic.wire.messages import Rung
+    from subint_magic.wire.messages import MimeBundle, Rung
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
-type Event = Output | Dropped | Result
+type Event = Output | Display | ClearOutput | Dropped | Result
 type Sink = Callable[[Event], None]
 """Takes the events of a run, in order, in the thread that runs trio. It must not block."""
 
@@ -27,16 +27,22 @@ class CellResult:
     """What a cell that ran to its end gave.
 
     Attributes:
-        value: the ``repr`` of its last expression; ``None`` if there was none, or it was ``None``.
+        value: its last expression as text; ``None`` if there was none, or it was ``None``.
         stdout: what it printed, unless a sink took it.
         stderr: the same for stderr.
         dropped: how many characters of output were over the limit and dropped.
+        data: all forms of its last expression by mime type; empty if there was none.
+        metadata: what is to be known of them.
+        outputs: what it displayed, in order, unless a sink took it.
     """
 
     value: str | None = None
     stdout: str = ""
     stderr: str = ""
     dropped: int = 0
+    data: MimeBundle = field(default_factory=dict)
+    metadata: MimeBundle = field(default_factory=dict)
+    outputs: list[Display | ClearOutput] = field(default_factory=list)
 
 
 class CellRun:
@@ -72,7 +78,8 @@ class CellRun:
         self._actor = actor
         self._sink = sink or self._collect
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        self._value: str | None = None
+        self._outputs: list[Display | ClearOutput] = []
+        self._value = Result(number, {}, {})
         self._dropped = 0
         self._done: Done | None = None
         self._note = ""
@@ -83,7 +90,7 @@ class CellRun:
     def take(self, event: Event) -> bool:
         """Pass *event* to the sink; false when that raised, which is what the run will raise."""
         if isinstance(event, Result):
-            self._value = event.text
+            self._value = event
         elif isinstance(event, Dropped):
             self._dropped = event.characters
         try:
@@ -152,7 +159,16 @@ class CellRun:
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
-        return CellResult(self._value, stdout, stderr, self._dropped)
+        value = self._value
+        return CellResult(
+            value.text,
+            stdout,
+            stderr,
+            self._dropped,
+            value.data,
+            value.metadata,
+            self._outputs,
+        )
 
     @property
     def _asked_by(self) -> str:
@@ -170,6 +186,8 @@ class CellRun:
     def _collect(self, event: Event) -> None:
         if isinstance(event, Output):
             self._texts[event.stream].append(event.text)
+        elif isinstance(event, Display | ClearOutput):
+            self._outputs.append(event)
 
 
 def _ignore(_event: Event) -> None:

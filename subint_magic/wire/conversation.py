@@ -2,8 +2,8 @@
 
     hello, then for each run that was sent: output* result* done, then, once asked, goodbye
 
-Output may also come between runs, from threads that a run has left. So may word of output that was
-dropped, as wherever output may.
+Output may also come between runs, from threads that a run has left. So may displays, and word of
+output that was dropped, as wherever output may.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.wire.messages import (
+    ClearOutput,
     Close,
+    Display,
     Done,
     Dropped,
     Goodbye,
@@ -78,7 +80,7 @@ class Conversation:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
             return f"{kind} before its hello"
-        elif isinstance(message, Output | Dropped | Stopping):
+        elif isinstance(message, Output | Display | ClearOutput | Dropped | Stopping):
             if message.run > self._sent:
                 return f"{kind} of run {message.run}, which was not sent"
         elif isinstance(message, Result | Done):

@@ -7,7 +7,7 @@ add some; a missing or mistyped one is malformed.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,8 +15,10 @@ from subint_magic._child import frames
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "ClearOutput",
     "Close",
     "Configure",
+    "Display",
     "Done",
     "Dropped",
     "FromChild",
@@ -24,6 +26,7 @@ __all__ = [
     "Hello",
     "Interrupt",
     "Loop",
+    "MimeBundle",
     "Output",
     "Result",
     "Run",
@@ -35,6 +38,8 @@ __all__ = [
 
 type Loop = Literal["trio", "asyncio"]
 type StreamName = Literal["stdout", "stderr"]
+type MimeBundle = dict[str, Any]
+"""Mime types with their data: text, bytes, or what JSON can hold."""
 
 OUTPUT_LIMIT: int = frames.OUTPUT_LIMIT
 """Characters of output that a run may send, if nobody says otherwise."""
@@ -88,6 +93,9 @@ class Run(Message, frozen=True, tag=frames.RUN):
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
         measure: whether `Done` is to say what the run took.
+        count: the number of the cell as its user sees it, ``In[count]``; 0 for *run* itself.
+        shell: the name of the class of its user's IPython shell, which libraries look at; empty
+            where there is none.
     """
 
     run: int
@@ -95,6 +103,8 @@ class Run(Message, frozen=True, tag=frames.RUN):
     filename: str
     loop: Loop
     output_limit: int = OUTPUT_LIMIT
+    count: int = 0
+    shell: str = ""
     measure: bool = False
 
 
@@ -160,11 +170,53 @@ class Dropped(Message, frozen=True, tag=frames.DROPPED):
     characters: int
 
 
-class Result(Message, frozen=True, tag=frames.RESULT):
-    """The ``repr`` of the last expression of a cell."""
+class Display(Message, frozen=True, tag=frames.DISPLAY):
+    """Something was displayed; *run* is that of `Output`.
+
+    Attributes:
+        run: which.
+        data: its forms by mime type.
+        metadata: what is to be known of them.
+        display_id: the name by which it can be updated, if it has one.
+        update: whether it takes the place of what is displayed under that name.
+    """
 
     run: int
-    text: str
+    data: MimeBundle
+    metadata: MimeBundle
+    display_id: str | None = None
+    update: bool = False
+
+
+class ClearOutput(Message, frozen=True, tag=frames.CLEAR):
+    """Take away what the run has shown so far.
+
+    Attributes:
+        run: which, as in `Output`.
+        wait: whether to do it only when something new is shown.
+    """
+
+    run: int
+    wait: bool
+
+
+class Result(Message, frozen=True, tag=frames.RESULT):
+    """The value of the last expression of a cell, in all forms that it has.
+
+    Attributes:
+        run: which.
+        data: its forms by mime type.
+        metadata: what is to be known of them.
+    """
+
+    run: int
+    data: MimeBundle
+    metadata: MimeBundle
+
+    @property
+    def text(self) -> str | None:
+        """Its form as text, if it has one."""
+        return self.data.get("text/plain")
 
 
 class Done(Message, frozen=True, tag=frames.DONE):
@@ -198,4 +250,6 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
 
 
 type ToChild = Configure | Run | Interrupt | Close
-type FromChild = Hello | Stopping | Output | Dropped | Result | Done | Goodbye
+type FromChild = (
+    Hello | Stopping | Output | Display | ClearOutput | Dropped | Result | Done | Goodbye
+)

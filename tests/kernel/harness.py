@@ -86,6 +86,7 @@ class Cell:
     Attributes:
         outputs: what it showed, in order: ``("stdout" | "stderr" | "result", text)``,
             ``("display", mimebundle)`` or ``("error", ename, evalue, traceback)``.
+        messages: the messages of its outputs as they came: type and content.
         comms: messages of comms that were sent on its behalf.
         reply: the content of the shell reply, once it is there.
         begun: whether the kernel has begun to run it.
@@ -95,6 +96,7 @@ class Cell:
     def __init__(self, kernel: Kernel, msg_id: str) -> None:
         self.msg_id = msg_id
         self.outputs: list[tuple[Any, ...]] = []
+        self.messages: list[tuple[str, dict[str, Any]]] = []
         self.comms: list[dict[str, Any]] = []
         self.reply: dict[str, Any] | None = None
         self.begun = False
@@ -326,6 +328,8 @@ class Kernel:
         cell = self._cells.get(message["parent_header"].get("msg_id", ""))
         if cell is None:
             return
+        if kind not in ("status", "execute_input", "comm_msg"):
+            cell.messages.append((kind, content))
         match kind:
             case "status":
                 cell.idle = content["execution_state"] == "idle"

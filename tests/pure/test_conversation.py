@@ -4,7 +4,9 @@ from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.testing.fake import HELLO
 from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import (
+    ClearOutput,
     Close,
+    Display,
     Done,
     Dropped,
     FromChild,
@@ -28,11 +30,20 @@ def out(number: int) -> Output:
     return Output(number, "stdout", "x")
 
 
+def shown(number: int) -> Display:
+    return Display(number, {"text/plain": "x"}, {})
+
+
+def result(number: int) -> Result:
+    return Result(number, {"text/plain": "x"}, {})
+
+
 TO_CHILD = Run | Close | Interrupt
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
-    [HELLO, run(1), out(1), Result(1, "x"), Done(1, "ok"), run(2), Done(2, "error")],
+    [HELLO, run(1), out(1), shown(1), result(1), Done(1, "ok"), run(2), Done(2, "error")],
+    [HELLO, run(1), Done(1, "ok"), shown(1), ClearOutput(1, wait=False)],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
@@ -59,16 +70,17 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
         [HELLO, Stopping(1, Rung.LOOP)],
     ),
     ("a message .output. of run 1, which was not sent", [HELLO, out(1)]),
+    ("a message 'display' of run 1, which was not sent", [HELLO, shown(1)]),
     ("a message 'dropped' of run 1, which was not sent", [HELLO, Dropped(1, 0)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
-    ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),
+    ("a message 'result' of run 2, which is not running", [HELLO, run(1), result(2)]),
     (
         "a message 'done' of run 1, which is not running",
         [HELLO, run(1), Done(1, "ok"), Done(1, "ok")],
     ),
     (
         "a message 'result' of run 1, which is not running",
-        [HELLO, run(1), Done(1, "ok"), Result(1, "")],
+        [HELLO, run(1), Done(1, "ok"), result(1)],
     ),
     ("a goodbye that nobody asked for", [HELLO, Goodbye()]),
     ("a message 'output' after its goodbye", [HELLO, Close(), Goodbye(), out(0)]),

@@ -17,7 +17,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio", 2**16, measure=True),
+        m.Run(1, "é", "<a>", "trio", 2**16, 7, "S", measure=True),
         {
             "kind": "run",
             "run": 1,
@@ -25,10 +25,13 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "filename": "<a>",
             "loop": "trio",
             "output_limit": 2**16,
+            "count": 7,
+            "shell": "S",
             "measure": True,
         },
-        "87a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696fac6f75747075745f6c696d6974ce00010000a76d656173757265c3",
+        "89a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696fac6f75747075745f6c696d6974ce00010000a5636f756e7407a57368656c6ca153"
+        "a76d656173757265c3",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -60,9 +63,28 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a764726f70706564a372756e01aa6368617261637465727307",
     ),
     (
-        m.Result(1, "42"),
-        {"kind": "result", "run": 1, "text": "42"},
-        "83a46b696e64a6726573756c74a372756e01a474657874a23432",
+        m.Display(1, {"image/png": b"\x89"}, {"a": 1}, "d", update=True),
+        {
+            "kind": "display",
+            "run": 1,
+            "data": {"image/png": b"\x89"},
+            "metadata": {"a": 1},
+            "display_id": "d",
+            "update": True,
+        },
+        "86a46b696e64a7646973706c6179a372756e01a46461746181a9696d6167652f706e67c40189a86d"
+        "6574616461746181a16101aa646973706c61795f6964a164a6757064617465c3",
+    ),
+    (
+        m.ClearOutput(1, wait=True),
+        {"kind": "clear", "run": 1, "wait": True},
+        "83a46b696e64a5636c656172a372756e01a477616974c3",
+    ),
+    (
+        m.Result(1, {"text/plain": "42"}, {}),
+        {"kind": "result", "run": 1, "data": {"text/plain": "42"}, "metadata": {}},
+        "84a46b696e64a6726573756c74a372756e01a46461746181aa746578742f706c61696ea23432a86d"
+        "6574616461746180",
     ),
     (
         m.Stopping(2, m.Rung.WAKE),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgpack
 
-from subint_magic._child.frames import Splitter
+from subint_magic._child.frames import Splitter, frame
 from subint_magic._child.output.outbox import (
     BURST,
     CHUNK,
@@ -15,6 +15,7 @@ from subint_magic._child.output.outbox import (
     RATE,
     Allowance,
     Outbox,
+    Packed,
 )
 
 
@@ -162,3 +163,17 @@ def test_one_stream_is_not_paced():
         outbox.take_text(allowance, "stdout", "x")
         outbox.close_batch()
     assert not outbox.spent
+
+
+def test_a_display_over_its_allowance_is_dropped_with_all_that_follows():
+    outbox, allowance = Outbox(Clock()), Allowance(1, 1000)
+    display = frame(msgpack.packb({"kind": "output", "stream": "display", "text": "x" * 500}))
+    result = frame(msgpack.packb({"kind": "output", "stream": "result", "text": "x" * 500}))
+    outbox.take_text(allowance, "stdout", "a")
+    for _ in range(3):
+        outbox.take_packed(Packed(display, allowance))
+    outbox.take_text(allowance, "stdout", "b")
+    outbox.take_packed(Packed(result, None))
+    streams = [stream for stream, _ in sent(outbox)]
+    assert streams == ["stdout", "display", "dropped", "result"]
+    assert allowance.dropped == 2 * len(display) + 1

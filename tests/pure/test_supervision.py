@@ -42,7 +42,11 @@ async def good(peer: FakePeer) -> None:
     """Says hello, answers one run, says goodbye."""
     await peer.say(HELLO)
     run = await peer.hear(Run)
-    await peer.say(Output(run.run, "stdout", "out"), Result(run.run, "42"), Done(run.run, "ok"))
+    await peer.say(
+        Output(run.run, "stdout", "out"),
+        Result(run.run, {"text/plain": "42"}, {}),
+        Done(run.run, "ok"),
+    )
     await peer.hear(Close)
     await peer.say(Goodbye())
 

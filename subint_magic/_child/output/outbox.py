@@ -63,6 +63,19 @@ class Allowance:
         self.told = 0
 
 
+class Packed:
+    """A message that is packed already.
+
+    Args:
+        frame: its bytes.
+        allowance: what it counts against; ``None`` if it is sent in any case.
+    """
+
+    def __init__(self, frame: bytes, allowance: Allowance | None) -> None:
+        self.frame = frame
+        self.allowance = allowance
+
+
 class Outbox:
     """Filled by any thread, emptied by the control thread.
 
@@ -74,7 +87,7 @@ class Outbox:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.items: deque[Text | Message | Allowance | SimpleQueue[None]] = deque()
+        self.items: deque[Text | Message | Packed | Allowance | SimpleQueue[None]] = deque()
         self.ready = bytearray()
         """Frames to be sent now."""
         self.urgent = False
@@ -134,10 +147,30 @@ class Outbox:
             self._size += len(kept)
             allowance.left -= len(kept)
         if over := len(text) - len(kept):
-            if not allowance.dropped:  # say so at once
-                self._tell(allowance)
-            allowance.dropped += over
-            self.dropping = True
+            self._drop(allowance, over)
+
+    def take_packed(self, packed: Packed) -> None:
+        """Add a message that is packed already, unless it is over its allowance."""
+        allowance, size = packed.allowance, len(packed.frame)
+        self.close_batch()
+        if allowance is not None:
+            now = self._clock()
+            cost = max(size, MESSAGE_COST) if now - self._closed < HASTE else size
+            self._closed = now
+            if cost > allowance.left:
+                allowance.left = 0  # the rest is dropped as well: it may be about this one
+                self._drop(allowance, size)
+                return
+            allowance.left -= cost
+            self._credit -= 1
+        self.ready += packed.frame
+        self.urgent = True
+
+    def _drop(self, allowance: Allowance, size: int) -> None:
+        if not allowance.dropped:  # say so at once
+            self._tell(allowance)
+        allowance.dropped += size
+        self.dropping = True
 
     def take_message(self, message: Message) -> None:
         """Add *message* after all text before it."""

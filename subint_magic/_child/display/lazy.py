@@ -1,0 +1,109 @@
+"""IPython's shell, made when something asks for it: a plain cell never pays for it."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+    from subint_magic._child.control import Control
+    from subint_magic._child.display.history import History
+    from subint_magic._child.display.shell import ActorShell
+
+
+_LIBRARIES = {"ipywidgets": "let_output_be_a_display", "tqdm.notebook": "draw_bars_as_text"}
+"""Modules with the function of `libraries` that is called after their import."""
+
+_LIBRARIES_WITH_DAEMONS = {
+    "IPython.core.magics.script": "let_scripts_end",
+    "rich.live": "let_live_displays_end",
+    "rich.progress": "let_live_displays_end",
+    "tqdm.std": "have_no_monitor",
+}
+"""The same in a sub-interpreter, which may have no daemon threads."""
+
+
+class LazyShell:
+    """Makes the shell, as soon as IPython is imported or one of its builtins called.
+
+    Libraries ask IPython whether there is a shell when a cell imports them, so it has to be there
+    from the moment that IPython is: this is a finder of modules too.
+
+    Args:
+        control: sends what the shell displays.
+        history: what the actor keeps of its cells.
+        own_process: whether the actor is a process, so that threads may be daemons.
+
+    Attributes:
+        made: the shell, if there is one.
+        kind: what its class is to be called.
+    """
+
+    def __init__(self, control: Control, history: History, *, own_process: bool) -> None:
+        self._control = control
+        self._history = history
+        self.made: ActorShell | None = None
+        self.kind = ""
+        self._libraries = _LIBRARIES if own_process else _LIBRARIES | _LIBRARIES_WITH_DAEMONS
+
+    def install(self) -> None:
+        """Let builtins and imports make the shell."""
+
+        def get_ipython() -> ActorShell:
+            """Return IPython's shell of this actor."""
+            return self.get()
+
+        def display(*objects: object, **options: Any) -> object:
+            """Display *objects*; see `IPython.display.display`."""
+            self.get()
+            from IPython.display import display
+
+            return display(*objects, **options)
+
+        vars(builtins).update(get_ipython=get_ipython, display=display)
+        sys.meta_path.insert(0, self)
+
+    def get(self) -> ActorShell:
+        """Return the shell, which is made if there is none."""
+        if self.made is None:
+            import IPython  # which makes it, unless it was there before us
+
+            if self.made is None:
+                self._after_import("IPython", IPython)
+        assert self.made is not None
+        return self.made
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """Find the few modules after whose import there is something to do."""
+        if name != "IPython" and name not in self._libraries:
+            return None
+        for finder in sys.meta_path:
+            if finder is not self and (spec := finder.find_spec(name, path, target)):
+                break
+        else:
+            return None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            execute(module)
+            self._after_import(name, module)
+
+        loader.exec_module = exec_module
+        return spec
+
+    def _after_import(self, name: str, module: ModuleType) -> None:
+        if name == "IPython":
+            from subint_magic._child.display.shell import make_shell
+
+            self.made = make_shell(self.kind, self._control, self._history)
+        else:
+            from subint_magic._child.display import libraries
+
+            getattr(libraries, self._libraries[name])(module)

@@ -1,0 +1,251 @@
+"""The IPython shell of an actor: real formatters, magics and events; the actor runs the cells."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, ClassVar
+
+from IPython.core.display_trap import DisplayTrap
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+from IPython.core.page import as_hook
+from traitlets.config import Config
+
+from subint_magic._child import frames
+from subint_magic._child.display.bundle import pack
+from subint_magic._child.display.commands import run_command
+from subint_magic._child.output.streams import OutputStream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subint_magic._child.control import Control
+    from subint_magic._child.display.history import History
+
+_OURS = {"cell": ["subint", "subint_awaited"], "line": ["subints", "spawn_backend"]}
+
+
+class ActorPublisher(DisplayPublisher):
+    """Sends displays to the parent."""
+
+    control: ClassVar[Control]
+    taken: list[dict[str, Any]] | None = None
+    """What takes displays instead, for a time."""
+
+    def publish(  # type: ignore[override]
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: object,
+    ) -> None:
+        """Send a display, or an update of one."""
+        self._validate_data(data, metadata)
+        if self.taken is not None and not update:
+            self.taken.append(data)
+            return
+        self._send(
+            frames.DISPLAY,
+            data=data,
+            metadata=metadata or {},
+            display_id=(transient or {}).get("display_id"),
+            update=update,
+        )
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Take away what the cell has shown."""
+        if self.taken is not None:
+            self.taken.clear()
+        else:
+            self._send(frames.CLEAR, wait=wait)
+
+    def _send(self, kind: str, **fields: Any) -> None:
+        _flush()
+        self.control.show(pack(kind, run=self.control.allowance.run, **fields), counted=True)
+
+
+class ShellDisplayHook(DisplayHook):
+    """Hands values on to the actor's own hook: code of IPython calls its shell's."""
+
+    def __call__(self, result: object = None) -> None:
+        """Show *result*."""
+        ActorShell.hook(result)
+
+
+class NoTrap(DisplayTrap):
+    """Leaves ``sys.displayhook`` as it is."""
+
+    def set(self) -> None:
+        """Do nothing."""
+
+    def unset(self) -> None:
+        """Do nothing."""
+
+
+class ActorShell(InteractiveShell):
+    """The shell of an actor."""
+
+    hook: ClassVar[Callable[[object], None]]
+    history: ClassVar[History]
+
+    def init_history(self) -> None:
+        """Let the histories be those that the actor keeps."""
+        super().init_history()
+        manager = self.history_manager
+        assert manager is not None
+        manager.input_hist_parsed = manager.input_hist_raw = self.history.inputs
+        manager.output_hist = self.history.outputs
+
+    def init_user_ns(self) -> None:
+        """Hide from %who what the actor has put into its namespace."""
+        super().init_user_ns()
+        self.user_ns_hidden.update(self.history.names)
+
+    def init_hooks(self) -> None:
+        """Let what is for a pager be a display, as JupyterLab makes one of it."""
+        super().init_hooks()
+        self.set_hook("show_in_pager", as_hook(self._show_page), 50)
+
+    def _show_page(self, page: Any, *_: object, **__: object) -> None:
+        self.display_pub.publish(page if isinstance(page, dict) else {"text/plain": page})
+
+    def init_displayhook(self) -> None:
+        """Let nothing set ``sys.displayhook``: it is the actor's already, or a %%capture's."""
+        super().init_displayhook()
+        self.display_trap = NoTrap(hook=self.displayhook)
+
+    def init_prompts(self) -> None:
+        """Set no prompts: nobody types here."""
+
+    def init_magics(self) -> None:
+        """Say of our own magics that they are for the kernel."""
+        super().init_magics()
+        for kind, names in _OURS.items():
+            for name in names:
+                self.magics_manager.register_function(_refuse(kind, name), kind, name)
+
+    def begin(self, source: str) -> None:
+        """Tell who wants to know that a cell begins."""
+        self.follow_count()
+        self._info = ExecutionInfo(source, True, False, True, None)
+        self._trigger("pre_execute")
+        self._trigger("pre_run_cell", self._info)
+
+    def follow_count(self) -> None:
+        """Count as the actor does; versions of IPython differ in when they count up."""
+        self.execution_count += self.history.count - self.displayhook.prompt_count
+
+    def end(self, error: BaseException | None) -> None:
+        """Tell who wants to know that it has ended. This is when matplotlib shows its figures."""
+        result = ExecutionResult(getattr(self, "_info", None))
+        result.execution_count = self.history.count
+        result.error_in_exec = error
+        self._trigger("post_execute")
+        self._trigger("post_run_cell", result)
+
+    def _trigger(self, event: str, *args: object) -> None:
+        # IPython's own trigger() catches KeyboardInterrupt, and the cell could not be stopped.
+        for callback in self.events.callbacks[event][:]:
+            try:
+                callback(*args)
+            except Exception:  # noqa: BLE001 - it is the callback's, as in IPython
+                print(f"Error in callback {callback} (for {event}):", file=sys.stderr)
+                self.showtraceback()
+
+    def format_result(
+        self, value: object
+    ) -> tuple[dict[str, Any], dict[str, Any], BaseException | None]:
+        """Return the forms of *value*, what is to be known of them, and what a formatter raised."""
+        self._failures: list[BaseException] | None = []
+        try:
+            assert self.display_formatter is not None
+            data, metadata = self.display_formatter.format(value)
+            return data, metadata, self._failures[0] if self._failures else None
+        finally:
+            self._failures = None
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Print a traceback; what a formatter of the cell's result raises, the cell raises."""
+        failures = getattr(self, "_failures", None)
+        if failures is not None:
+            failures.append((exc_tuple or sys.exc_info())[1])
+        else:
+            super().showtraceback(exc_tuple, *args, **kwargs)
+
+    def _showtraceback(self, _etype: Any, _evalue: Any, stb: Any) -> None:
+        print(self.InteractiveTB.stb2text(stb), file=sys.stderr)
+
+    def system(self, cmd: str) -> None:
+        """Run a command of the system shell; ``_exit_code`` says how it ended."""
+        if cmd.rstrip().endswith("&"):
+            raise OSError("Background processes not supported.")
+        _flush()
+        self.user_ns["_exit_code"] = code = run_command(self.var_expand(cmd, depth=1))
+        if self.system_raise_on_error and code:
+            from subprocess import CalledProcessError
+
+            raise CalledProcessError(code, cmd)
+
+    system_piped = system_raw = system
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Take none but what draws into the notebook: nobody turns an event loop of windows.
+
+        Raises:
+            UsageError: it is another one.
+        """
+        if gui not in (None, "inline", "agg"):
+            raise UsageError(f"an actor has no windows for {gui!r}: use %matplotlib inline")
+
+    def ask_exit(self) -> None:
+        """End the cell, as ``exit()`` of Python does."""
+        raise SystemExit
+
+
+def make_shell(kind: str, control: Control, history: History) -> ActorShell:
+    """Make the one shell of this actor.
+
+    Args:
+        kind: what its class is to be called.
+        control: sends its displays.
+        history: what the actor keeps.
+    """
+    ActorShell.hook = staticmethod(sys.displayhook)
+    ActorShell.history = history
+    ActorPublisher.control = control
+    config = Config()
+    config.HistoryManager.enabled = False  # it would start a thread, and open a database
+    if kind == "TerminalInteractiveShell":
+        config.DisplayFormatter.active_types = ["text/plain"]
+    shell_class: type[ActorShell] = type(kind or "InteractiveShell", (ActorShell,), {})
+    shell = shell_class.instance(
+        config=config,
+        user_module=sys.modules["__main__"],
+        user_ns=history.namespace,
+        display_pub_class=ActorPublisher,
+        displayhook_class=ShellDisplayHook,
+    )
+    shell.follow_count()
+    return shell
+
+
+def _refuse(kind: str, name: str) -> Callable[..., None]:
+    prefix = "%%" if kind == "cell" else "%"
+
+    def refused(*_: str) -> None:
+        raise UsageError(f"{prefix}{name} is for the notebook's kernel: this cell runs in an actor")
+
+    return refused
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, OutputStream):
+            stream.flush_bytes()  # the display itself sends the rest
+        elif stream is not None:
+            stream.flush()
