@@ -53,7 +53,7 @@ class Executor:
         sys.modules["__main__"] = module
         self._namespace = module.__dict__
         self._history = History(self._namespace)
-        self._shell = LazyShell(control, self._history, own_process=fence.owns_process)
+        self._shell = LazyShell(control, self._history, fence)
         self._shell.install()
         self._hook = DisplayHook(control, self._history, self._shell)
         sys.displayhook = self._hook

@@ -111,6 +111,25 @@ class Fence:
             self.disarm()
         return error
 
+    def postpone(self, call: Callable[[], object]) -> None:
+        """Call *call* and let no interrupt in before it has ended: half an import stays half.
+
+        Raises:
+            KeyboardInterrupt: after it, if somebody has asked meanwhile.
+        """
+        if self.armed == NOBODY or threading.get_ident() != self.thread:
+            call()
+            return
+        run, self.armed = self.armed, NOBODY
+        try:
+            while self._delivering:  # as in disarm()
+                _sleep(0)
+            self.hits.clear()
+            self._withdraw()
+            call()
+        finally:
+            self.arm(run)
+
     def was_requested(self, run: int) -> bool:
         """Whether somebody asked to interrupt *run*."""
         return self._requested == run

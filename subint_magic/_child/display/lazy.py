@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
     from subint_magic._child.display.shell import ActorShell
+    from subint_magic._child.interrupt import Fence
 
 
 _LIBRARIES = {"ipywidgets": "let_output_be_a_display", "tqdm.notebook": "draw_bars_as_text"}
@@ -37,19 +38,20 @@ class LazyShell:
     Args:
         control: sends what the shell displays.
         history: what the actor keeps of its cells.
-        own_process: whether the actor is a process, so that threads may be daemons.
+        fence: keeps interrupts out of its making.
 
     Attributes:
         made: the shell, if there is one.
         kind: what its class is to be called.
     """
 
-    def __init__(self, control: Control, history: History, *, own_process: bool) -> None:
+    def __init__(self, control: Control, history: History, fence: Fence) -> None:
+        self._fence = fence
         self._control = control
         self._history = history
         self.made: ActorShell | None = None
         self.kind = ""
-        self._libraries = _LIBRARIES if own_process else _LIBRARIES | _LIBRARIES_WITH_DAEMONS
+        self._libraries = _LIBRARIES if fence.owns_process else _LIBRARIES | _LIBRARIES_WITH_DAEMONS
 
     def install(self) -> None:
         """Let builtins and imports make the shell."""
@@ -71,12 +73,15 @@ class LazyShell:
     def get(self) -> ActorShell:
         """Return the shell, which is made if there is none."""
         if self.made is None:
-            import IPython  # which makes it, unless it was there before us
-
-            if self.made is None:
-                self._after_import("IPython", IPython)
+            self._fence.postpone(self._import)
         assert self.made is not None
         return self.made
+
+    def _import(self) -> None:
+        import IPython  # which makes it, unless it was there before us
+
+        if self.made is None:
+            self._after_import("IPython", IPython)
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         """Find the few modules after whose import there is something to do."""
@@ -92,8 +97,14 @@ class LazyShell:
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module
-            execute(module)
-            self._after_import(name, module)
+            before = set(sys.modules)
+            try:
+                execute(module)
+                self._after_import(name, module)
+            except BaseException:
+                if name == "IPython":
+                    _forget(set(sys.modules) - before)
+                raise
 
         loader.exec_module = exec_module
         return spec
@@ -107,3 +118,15 @@ class LazyShell:
             from subint_magic._child.display import libraries
 
             getattr(libraries, self._libraries[name])(module)
+
+
+def _forget(names: set[str]) -> None:
+    """Let modules be imported anew: a cell was stopped in the import of IPython.
+
+    What is left of it would make the next one fail. What else is imported meanwhile, such as what
+    the control thread needs to stop a cell, is of the standard library or our own.
+    """
+    for name in names:
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names and top != "subint_magic":
+            sys.modules.pop(name, None)

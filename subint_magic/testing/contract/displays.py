@@ -52,6 +52,24 @@ events.register('pre_run_cell', lambda info: print('pre', info.raw_cell))
 events.register('post_execute', lambda: print('post'))
 """
 
+SLOW_IMPORT = """\
+import sys
+from importlib.machinery import PathFinder
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "IPython.core.page":
+            sys.meta_path.remove(self)
+            spec = PathFinder.find_spec(name, path)
+            execute = spec.loader.exec_module
+            def exec_module(module):
+                print("importing")
+                while spins: pass
+                execute(module)
+            spec.loader.exec_module = exec_module
+            return spec
+sys.meta_path.insert(0, Slow())
+"""
+
 
 class DisplayContract(Contract):
     """What a cell shows: its last expression, and what it displays."""
@@ -186,3 +204,15 @@ class DisplayContract(Contract):
             await reader.read_until("on")
             actor.interrupt()
         assert (await actor.run_cell("'alive'")).value == "'alive'"
+
+    async def test_a_cell_stopped_while_ipython_is_imported(self, actor: Actor) -> None:
+        for source in (
+            f"{SLOW_IMPORT}spins = True\nimport IPython",
+            f"{SLOW_IMPORT}spins = False\ndisplay(1)\nwhile True: pass",
+        ):
+            reader = Reader()
+            async with trio.open_nursery() as tasks:
+                tasks.start_soon(expect_cancelled, actor, source, reader)
+                await reader.read_until("importing")
+                actor.interrupt()
+        assert (await actor.run_cell("{1, 2}")).value == "{1, 2}"
