@@ -67,8 +67,12 @@ class Fence:
     def arm(self, run: int) -> None:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
         self.rung = None
+        self.rearm(run)
+
+    def rearm(self, run: int) -> None:
+        """Open the fence again for what is left to do of *run*; what was tried on it holds."""
         self.armed = run
-        if self._requested == run:
+        if self._requested == run and self.rung is None:
             self.rung = frames.EXCEPTION
             raise KeyboardInterrupt
 
@@ -220,11 +224,11 @@ class SignalFence(Fence):
         signal.signal(signal.SIGINT, _ignore)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
-    def arm(self, run: int) -> None:
-        """Open the fence for *run*; raise at once if its interrupt was here before it."""
+    def rearm(self, run: int) -> None:
+        """Open the fence again for what is left to do of *run*; what was tried on it holds."""
         if signal.getsignal(signal.SIGINT) is _ignore:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        super().arm(run)
+        super().rearm(run)
 
     def _raise(self) -> None:
         signal.pthread_kill(self.thread, signal.SIGINT)

@@ -38,6 +38,10 @@ class CellRequest:
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
         output_limit: characters of output that are shown.
+        filename: what tracebacks call the cell.
+        count: its number.
+        theme: IPython's colours for a traceback.
+        xmode: how much IPython tells in it.
     """
 
     source: str
@@ -47,6 +51,10 @@ class CellRequest:
     timeout: float | None
     grace: float
     output_limit: int
+    filename: str
+    count: int
+    theme: str
+    xmode: str
 
 
 class Job:
@@ -98,6 +106,10 @@ class Job:
                     timeout=request.timeout,
                     grace=request.grace,
                     output_limit=request.output_limit,
+                    filename=request.filename,
+                    count=request.count,
+                    theme=request.theme,
+                    xmode=request.xmode,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:

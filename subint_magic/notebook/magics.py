@@ -178,6 +178,7 @@ class SubintMagics(Magics):
 
     def _job(self, line: str, cell: str) -> Job:
         arguments = parse_argstring(self.subint, line)
+        shell: Any = self.shell
         request = CellRequest(
             cell,
             arguments.name,
@@ -186,6 +187,10 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
+            filename=shell.compile.get_code_name(cell, cell, shell.execution_count),
+            count=shell.execution_count,
+            theme=shell.colors,
+            xmode=shell.InteractiveTB.mode,
         )
         return Job(self._host(), request)
 

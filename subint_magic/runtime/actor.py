@@ -130,6 +130,10 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        filename: str | None = None,
+        count: int = 0,
+        theme: str = "",
+        xmode: str = "Context",
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -144,6 +148,12 @@ class Actor:
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            filename: what tracebacks call the cell; without it, a name made of those of the actor
+                and the run.
+            count: the number of the cell as its user sees it; 0 for that of the run.
+            theme: the colours of IPython in which a traceback is shown, ``"nocolor"`` for none;
+                without it, a traceback is as Python prints it.
+            xmode: how much IPython tells in it, as ``%xmode`` has it.
 
         Raises:
             CellError: the cell raised.
@@ -157,9 +167,10 @@ class Actor:
         async with self._turn:
             self._require_alive()
             grace = self._grace if grace is None else grace
-            run = CellRun(self.name, self._run_count + 1, source, sink, grace)
+            run = CellRun(self.name, self._run_count + 1, source, sink, grace, filename)
+            message = Run(run.number, source, run.filename, loop, output_limit, count, theme, xmode)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
+                self._supervisor.post(message)
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             self._run_count += 1

@@ -87,6 +87,10 @@ class Run(Message, frozen=True, tag=frames.RUN):
         loop: what runs its top-level ``await``.
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
+        count: the number of the cell as its user sees it, ``In[count]``; 0 for *run*.
+        theme: the colours of IPython in which its traceback is shown, ``"nocolor"`` for none;
+            ``""`` for a traceback as Python prints it.
+        xmode: how much IPython tells in it, as ``%xmode`` has it.
     """
 
     run: int
@@ -94,6 +98,9 @@ class Run(Message, frozen=True, tag=frames.RUN):
     filename: str
     loop: Loop
     output_limit: int = OUTPUT_LIMIT
+    count: int = 0
+    theme: str = ""
+    xmode: str = "Context"
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):

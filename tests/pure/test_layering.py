@@ -26,7 +26,7 @@ ROOMS = {
 # outside package: the rooms or modules that may import it
 OUTSIDE = {
     "asyncio": {"runtime.host", "_child.loops"},
-    "IPython": {"notebook", "__init__"},
+    "IPython": {"notebook", "__init__", "_child.display.traceback"},
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
     "msgspec": {"wire", "spawn", "runtime", "testing"},

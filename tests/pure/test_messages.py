@@ -17,7 +17,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio", 2**16),
+        m.Run(1, "é", "<a>", "trio", 2**16, 3, "linux", "Plain"),
         {
             "kind": "run",
             "run": 1,
@@ -25,9 +25,13 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "filename": "<a>",
             "loop": "trio",
             "output_limit": 2**16,
+            "count": 3,
+            "theme": "linux",
+            "xmode": "Plain",
         },
-        "86a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696fac6f75747075745f6c696d6974ce00010000",
+        "89a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696fac6f75747075745f6c696d6974ce00010000a5636f756e7403a57468656d65a56c696e7578a5"
+        "786d6f6465a5506c61696e",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
