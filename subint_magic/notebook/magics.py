@@ -187,8 +187,8 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            filename=shell.compile.get_code_name(cell, cell, shell.execution_count),
-            count=shell.execution_count,
+            filename=_filename(shell, cell),
+            count=shell.displayhook.prompt_count,  # execution_count is that of the next
             theme=shell.colors,
             xmode=shell.InteractiveTB.mode,
         )
@@ -196,6 +196,12 @@ class SubintMagics(Magics):
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
+
+
+def _filename(shell: Any, cell: str) -> str:
+    """Return what the shell would call *cell*, were it a plain one."""
+    source = cell.removesuffix("\n")  # which the magic has put there
+    return str(shell.compile.get_code_name(source, source, shell.displayhook.prompt_count))
 
 
 def _methods_table() -> str:

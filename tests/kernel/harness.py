@@ -37,6 +37,11 @@ PATIENCE = 30.0
 _KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
 
 
+def uncoloured(text: str) -> str:
+    """Return *text* without its colours."""
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
 class Gate:
     """A point that a cell does not pass before the test opens it.
 
@@ -146,6 +151,11 @@ class Cell:
 
     @property
     def traceback(self) -> str:
+        """The one traceback, without its colours."""
+        return uncoloured(self.coloured_traceback)
+
+    @property
+    def coloured_traceback(self) -> str:
         """The one traceback."""
         (lines,) = [output[3] for output in self.outputs if output[0] == "error"]
         return "\n".join(lines)
@@ -156,7 +166,7 @@ class Cell:
         assert self.reply is not None
         (payload,) = self.reply["payload"]
         assert payload["source"] == "page"
-        return re.sub(r"\x1b\[[\d;]*m", "", payload["data"]["text/plain"])
+        return uncoloured(payload["data"]["text/plain"])
 
     def wait(self) -> Cell:
         """Wait until the cell has ended."""

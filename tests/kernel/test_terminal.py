@@ -142,8 +142,8 @@ def test_a_named_actor_keeps_its_namespace(terminal: Terminal):
 
 def test_the_traceback_is_the_actors(terminal: Terminal):
     shown = terminal.run("%%subint -n a\ndef f():\n    return 1 / 0\nf()")
-    assert shown.startswith("Traceback (most recent call last):")
-    assert "    return 1 / 0" in shown
+    assert "Traceback (most recent call last)\nCell In[" in shown
+    assert "----> 2     return 1 / 0" in shown
     assert shown.endswith("ZeroDivisionError: division by zero")
     assert "subint_magic" not in shown
 
