@@ -43,12 +43,14 @@ class Executor:
         self._fence = fence
         self._loops = Loops(fence)
         self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._awaiting: object = None  # the coroutine of the cell
         self._cells: dict[str, int] = {}  # the file names of cells, and their numbers
         module = ModuleType("__main__")
         module.__builtins__ = builtins  # type: ignore[attr-defined]
         sys.modules["__main__"] = module
         self._namespace = module.__dict__
         sys.displayhook = self._display
+        control.answer = self._answer
 
     def serve(self) -> None:
         """Take messages from the inbox and carry them out, until it says to end."""
@@ -90,6 +92,24 @@ class Executor:
         fence.guard(describe)
         return {"status": "error"} | told
 
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer *question*, in the control thread."""
+        what = question["what"]
+        try:
+            from subint_magic._child import questions
+
+            if what == frames.STACKS:
+                found: Any = questions.stacks(
+                    self._cells, self._thread, get_ident(), self._awaiting
+                )
+            elif what == frames.VARIABLES:
+                found = questions.variables(self._namespace)
+            else:
+                found = questions.completions(self._namespace, question["text"])
+        except Exception as error:  # noqa: BLE001 - the thread must go on, whatever there is
+            return {"error": f"{type(error).__name__}: {error}"}
+        return {what: found}
+
     def _execute(self, message: dict[str, Any]) -> None:
         run, source, filename = message["run"], message["source"], message["filename"]
         self._cells[filename] = message["count"] or run
@@ -103,6 +123,7 @@ class Executor:
                 for code in codes:
                     result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
+                        self._awaiting = result
                         await result
 
             self._loops.run(message["loop"], run, body)

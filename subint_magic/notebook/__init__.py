@@ -3,6 +3,7 @@
 magics.py       %%subint, %spawn_backend, %subints: arguments in, calls out
 jobs.py         one cell on its way through an actor
 output.py       events to the right cell
+completion.py   names and flags, while they are typed
 post_mortem.py  %debug after the error of an actor
 views/          what %subints shows and does
 extension.py    the composition root

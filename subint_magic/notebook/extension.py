@@ -7,6 +7,7 @@ import multiprocessing.util  # noqa: F401 - see Extension.__init__
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.host import Host, LoopThread
@@ -37,6 +38,7 @@ class Extension:
         self._executing = self._request()  # the cell that loads us
         self._magics = SubintMagics(shell, self.host)
         shell.register_magics(self._magics)
+        self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
@@ -70,6 +72,7 @@ class Extension:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
         self._post_mortem.remove()
+        self._completer.remove()
         shell.events.unregister("pre_execute", self._pre_execute)
         shell.input_transformers_post.remove(self._await_if_possible)
         for kind, names in self._magics.magics.items():

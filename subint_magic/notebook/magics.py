@@ -13,6 +13,7 @@ from traitlets import Float, Int
 from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
+from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
@@ -30,6 +31,13 @@ __all__ = ["AWAITED", "SubintMagics"]
 
 AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
+
+
+# what %subints can do, and in words
+_ACTIONS = {
+    **{name: action.help for name, action in ACTIONS.items()},
+    **{name: view.help for name, view in VIEWS.items()},
+}
 
 
 def _seconds(text: str) -> float:
@@ -157,14 +165,14 @@ class SubintMagics(Magics):
     @argument(
         "action",
         nargs="?",
-        choices=list(ACTIONS),
-        help="; ".join(f"{name}: {action.help}" for name, action in ACTIONS.items()) + ".",
+        choices=list(_ACTIONS),
+        help="; ".join(f"{name}: {text}" for name, text in _ACTIONS.items()) + ".",
     )
     @argument("names", nargs="*", metavar="NAME", help="The actors that it is for.")
     @argument("--all", action="store_true", help="It is for all; close then ends busy ones too.")
     @line_magic
     def subints(self, line: str) -> None:
-        """List the actors, or stop what some of them do, or end them."""
+        """List the actors, or stop what some of them do, or end them, or look inside."""
         arguments = parse_argstring(self.subints, line)
         if arguments.action is None:
             if arguments.all:
@@ -172,6 +180,8 @@ class SubintMagics(Magics):
             print(self._in_host(actors_table))
         elif bool(arguments.names) == arguments.all:
             raise UsageError(f"%subints {arguments.action} needs either NAME … or --all")
+        elif view := VIEWS.get(arguments.action):
+            print(show(view, self._in_host(look_inside, view, arguments.names)))
         else:
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))

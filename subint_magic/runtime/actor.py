@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
@@ -21,6 +21,8 @@ from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    Answer,
+    Ask,
     Done,
     Dropped,
     FromChild,
@@ -84,6 +86,8 @@ class Actor:
         self._turn = trio.Lock()  # cells that are sent at once run one after the other
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
         self._run_count = 0
+        self._ask_count = 0
+        self._asked: dict[int, tuple[trio.Event, list[Answer]]] = {}
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stderr = ""
@@ -188,6 +192,35 @@ class Actor:
                     await run.ended.wait()
                 raise
             return run.outcome()
+
+    async def ask(
+        self, what: Literal["stacks", "variables", "completions"], text: str = ""
+    ) -> Answer:
+        """Look inside, whatever the actor does; it goes on.
+
+        There is no answer before it is ready, or while it holds its GIL: set a time limit.
+
+        Args:
+            what: the stacks of its threads, the variables of its namespace, or the completions of
+                a name.
+            text: that name, as far as it is known.
+
+        Raises:
+            ActorEnded: it has ended.
+        """
+        await self._ready.wait()
+        if self.state in ENDED:
+            raise ActorEnded(self.name, self.state)
+        self._ask_count = number = self._ask_count + 1
+        answered, answers = self._asked[number] = trio.Event(), list[Answer]()
+        try:
+            self._supervisor.post(Ask(number, what, text))
+            await answered.wait()
+        finally:
+            del self._asked[number]
+        if not answers:
+            raise ActorEnded(self.name, self.state)
+        return answers[0]
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
@@ -308,6 +341,11 @@ class Actor:
                         continue
                     if run is self.current_run:
                         self._stop_once(run, "an error of its sink")
+            case Answer():
+                if waiting := self._asked.get(message.ask):  # else nobody waits any more
+                    answered, answers = waiting
+                    answers.append(message)
+                    answered.set()
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:
@@ -330,6 +368,8 @@ class Actor:
             run.rung = Rung.END
             run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
+        for answered, _ in self._asked.values():
+            answered.set()
         self._ended.set()
 
     # helpers

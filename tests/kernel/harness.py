@@ -266,6 +266,14 @@ class Kernel:
             self._send(self._client.shell_channel, "execute_request", content, subshell)
         )
 
+    def complete(self, code: str, subshell: str | None = None) -> list[str]:
+        """What the frontend's Tab key offers at the end of *code*."""
+        content = {"code": code, "cursor_pos": len(code)}
+        channel = self._client.shell_channel
+        cell = self._cell(self._send(channel, "complete_request", content, subshell)).wait()
+        assert cell.reply is not None
+        return cell.reply["matches"]
+
     def open_comm(self, target: str) -> Cell:
         """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""
         content = {"comm_id": target, "target_name": target, "data": {}}

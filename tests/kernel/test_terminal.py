@@ -263,3 +263,21 @@ def test_a_cell_pasted_into_the_real_prompt(scratch: Path, tmp_path: Path):
         assert wait_end(terminal) == 0
     finally:
         terminal.close(force=True)
+
+
+def test_the_real_prompt_completes_flags(scratch: Path, tmp_path: Path):
+    terminal = ipython(tmp_path, terminal="xterm")
+    try:
+        terminal.expect(r"In \[1\]:")
+        terminal.send("%load_ext subint_magic\r")
+        terminal.expect(r"In \[2\]:")
+        terminal.send("%subints int\t")
+        terminal.expect("errupt")
+        terminal.send(" --a\t")
+        terminal.expect("ll")
+        terminal.send("\r")
+        terminal.expect("There is no actor.")
+        terminal.send("exit\r")
+        assert wait_end(terminal) == 0
+    finally:
+        terminal.close(force=True)

@@ -40,6 +40,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
     ),
     (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
     (
+        m.Ask(3, "completions", "a.b"),
+        {"kind": "ask", "ask": 3, "what": "completions", "text": "a.b"},
+        "84a46b696e64a361736ba361736b03a477686174ab636f6d706c6574696f6e73a474657874a3612e62",
+    ),
+    (
         m.Hello(1, 7, 2, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
         {
             "kind": "hello",
@@ -86,6 +91,25 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "87a46b696e64a4646f6e65a372756e02a6737461747573a56572726f72a9747970655f6e616d65a1"
         "45a76d657373616765a16da974726163656261636ba27462a472756e67a9657863657074696f6e",
     ),
+    (
+        m.Answer(
+            3,
+            [m.StackFrame("", "/x.py", 0, 2, "f", "")],
+            [m.Variable("x", "int", "", "1")],
+            [m.Completion("y", "class")],
+        ),
+        {
+            "kind": "answer",
+            "ask": 3,
+            "stacks": [["", "/x.py", 0, 2, "f", ""]],
+            "variables": [["x", "int", "", "1"]],
+            "completions": [["y", "class"]],
+            "error": "",
+        },
+        "86a46b696e64a6616e73776572a361736b03a6737461636b739196a0a52f782e70790002a166a0a97661"
+        "726961626c65739194a178a3696e74a0a131ab636f6d706c6574696f6e739192a179a5636c617373a565"
+        "72726f72a0",
+    ),
     (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
 ]
 
@@ -104,7 +128,7 @@ def test_golden_bytes(message: Any, plain: dict[str, Any], golden: str):
 
 @pytest.mark.parametrize(("message", "plain", "golden"), GOLDEN, ids=ids)
 def test_what_is_decoded_is_what_was_meant(message: Any, plain: dict[str, Any], golden: str):
-    union = m.ToChild if ids.index(type(message).__name__) < 4 else m.FromChild
+    union = m.ToChild if ids.index(type(message).__name__) < 5 else m.FromChild
     assert msgspec.msgpack.decode(bytes.fromhex(golden), type=union) == message
     newer = msgpack.packb({**plain, "later": [1]})
     assert msgspec.msgpack.decode(newer, type=union) == message
