@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .harness import Kernel
 
 MODEL = "class Model:\n    def score(self): pass\nmodel = Model()\nmodel.size = 3\n"
 
 
+@pytest.fixture
+def without_jedi(kernel: Kernel) -> Iterator[None]:
+    """A kernel that has used jedi takes seconds to end, on a busy machine too many."""
+    kernel.ok("%config Completer.use_jedi = False")
+    yield
+    kernel.ok("%config Completer.use_jedi = True")
+
+
 def test_where_a_busy_actor_is(kernel: Kernel):
     kernel.ok("%%subint -n main\nimport json\ndef spin(**_):\n    while True: pass")
-    cell = kernel.start(
-        "%%subint -n main\nprint('ready')\njson.loads('1', object_hook=1, cls=spin)"
-    )
+    cell = kernel.start("%%subint -n main\nprint('ready')\njson.loads('1', cls=spin)")
     cell.wait_output("ready")
     with kernel.subshell() as subshell:
         told = kernel.start("%subints where main", subshell).wait()
@@ -96,12 +104,21 @@ def test_looking_at_an_actor_that_is_not_there(kernel: Kernel):
         ("%%subint\nmod", []),
     ],
 )
-def test_completion(kernel: Kernel, code: str, matches: list[str]):
+def test_completion(kernel: Kernel, without_jedi: None, code: str, matches: list[str]):
     kernel.ok(f"%%subint -n main\n{MODEL}")
     assert kernel.complete(code) == matches
 
 
-def test_completion_while_the_actor_is_busy(kernel: Kernel):
+def test_completion_beside_jedi(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    new_kernel.ok(f"%%subint -n main\n{MODEL}")
+    new_kernel.ok("model_of_kernel = 1")
+    assert new_kernel.complete("%%subint -n main\nmodel") == ["model_of_kernel", "model"]
+    assert new_kernel.complete("%%subint -n main\nx = model.sc") == ["score"]
+    assert new_kernel.complete("%%subint -n main\n'text'.spl") == ["split", "splitlines"]
+
+
+def test_completion_while_the_actor_is_busy(kernel: Kernel, without_jedi: None):
     kernel.ok(f"%%subint -n main\n{MODEL}")
     cell = kernel.start("%%subint -n main\nprint('ready')\nwhile True: pass")
     cell.wait_output("ready")
