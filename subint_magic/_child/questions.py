@@ -235,7 +235,9 @@ def _instance_dict(kind: type, value: object) -> dict[str, Any]:
     """Return the ``__dict__`` of an instance, unless its class has put something else there."""
     for base in _bases_of(kind):
         if (found := _members_of(base).get("__dict__")) is not None:
-            real = type(found) is GetSetDescriptorType and found.__objclass__ is base
+            real = type(found) is GetSetDescriptorType and found.__name__ == "__dict__"
+            # From Python 3.15 on, all classes share that of object.
+            real = real and (found.__objclass__ is base or found.__objclass__ is object)
             return dict(found.__get__(value)) if real else {}
     return {}
 
