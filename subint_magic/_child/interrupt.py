@@ -68,13 +68,16 @@ class Fence:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
         self.rung = None
         self.rearm(run)
-
-    def rearm(self, run: int) -> None:
-        """Open the fence again for what is left to do of *run*; what was tried on it holds."""
-        self.armed = run
-        if self._requested == run and self.rung is None:
+        if self._requested == run:
             self.rung = frames.EXCEPTION
             raise KeyboardInterrupt
+
+    def rearm(self, run: int) -> None:
+        """Open the fence again for what is left to tell of *run*, which has ended.
+
+        An interrupt that came in between has nothing to stop any more; a higher rung still has.
+        """
+        self.armed = run
 
     def disarm(self) -> None:
         """Close the fence. After this returns no KeyboardInterrupt of ours is pending."""
@@ -225,7 +228,7 @@ class SignalFence(Fence):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
     def rearm(self, run: int) -> None:
-        """Open the fence again for what is left to do of *run*; what was tried on it holds."""
+        """Open the fence again for what is left to tell of *run*, which has ended."""
         if signal.getsignal(signal.SIGINT) is _ignore:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         super().rearm(run)
