@@ -23,7 +23,7 @@ from subint_magic._child.output.pipes import Pipes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from subint_magic._child.interrupt import Fence
@@ -73,6 +73,8 @@ class Control:
         self._wake, self._waker = os.pipe()
         self.orphaned = False
         """Whether the parent has gone."""
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]]
+        """Called in the thread with each question; returns the fields of the answer."""
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
         self._finished = False
         for each in (fd, self._wake, self._waker):
@@ -294,6 +296,8 @@ class Control:
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()
+            elif message["kind"] == frames.ASK:
+                self.post(frames.ANSWER, ask=message["ask"], **self.answer(message))
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             else:

@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
+from _thread import get_ident
 from types import ModuleType
 
 from subint_magic._child import frames
@@ -18,7 +19,6 @@ from subint_magic._child.output.streams import OutputStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from traceback import TracebackException
     from types import CodeType
     from typing import Any
 
@@ -35,19 +35,19 @@ MAX_TEXT = 2**20
 
 _MAX_NAME = 200
 
-_OURS = os.path.dirname(__file__)
-
 
 class Executor:
     """One namespace, the ``__main__`` of this interpreter, and the cells that run in it."""
 
     def __init__(self, control: Control, fence: Fence) -> None:
         self._pid = os.getpid()
+        self._thread = get_ident()
         self._control = control
         self._fence = fence
         self._loops = Loops(fence)
         self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._cells: set[str] = set()
+        self._awaiting: object = None  # the coroutine of the cell
+        self._cells: dict[str, int] = {}  # the file names of cells, and their numbers
         module = ModuleType("__main__")
         module.__builtins__ = builtins  # type: ignore[attr-defined]
         sys.modules["__main__"] = module
@@ -57,6 +57,7 @@ class Executor:
         self._shell.install()
         self._hook = DisplayHook(control, self._history, self._shell)
         sys.displayhook = self._hook
+        control.answer = self._answer
 
     def serve(self) -> None:
         """Take messages from the inbox and carry them out, until it says to end."""
@@ -83,39 +84,68 @@ class Executor:
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         """Run one cell; return its outcome as the fields of a message."""
         run: int = message["run"]
-        raised: BaseException | None = None
-        told: dict[str, str] = {}
         self._history.begin(message["count"] or run, message["source"])
         self._shell.kind = message["shell"]
-
-        def attempt() -> None:
-            nonlocal raised, told
-            try:
-                self._execute(run, message["source"], message["filename"], message["loop"])
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
-                raised, told = error, _bare(error)
-                told = self._describe(error)  # runs code of the cell, and so may have to be stopped
-            if self._shell.made is not None:
-                self._shell.made.end(raised)
-
-        struck = self._fence.guard(attempt)
-        error = struck if raised is None else raised
+        fence = self._fence
+        error = fence.guard(lambda: self._execute(message))
         flush()
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         if error is None:
             return {"status": "ok"}
-        if self._fence.was_requested(run) and _is_interrupt(error):
-            ended = {"status": "interrupted", "rung": self._fence.rung}
-        else:
-            ended = {"status": "error"}
-        return ended | (told or self._describe(error))
+        requested = fence.was_requested(run)
+        look = self._look(message["theme"], message["xmode"], hurry=requested)
+        if requested and _is_interrupt(error):
+            told = self._describe(error, *look)
+            return {"status": "interrupted", "rung": fence.rung} | told
+        told = _bare(error)
 
-    def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
-        self._cells.add(filename)
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        def describe() -> None:  # runs code of the cell, and so may have to be stopped
+            nonlocal told
+            fence.rearm(run)
+            told = self._describe(error, *look)
+
+        fence.guard(describe)
+        return {"status": "error"} | told
+
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Answer *question*, in the control thread."""
+        what = question["what"]
+        try:
+            from subint_magic._child import questions
+
+            if what == frames.STACKS:
+                found: Any = questions.stacks(
+                    self._cells, self._thread, get_ident(), self._awaiting
+                )
+            elif what == frames.VARIABLES:
+                found = questions.variables(self._namespace)
+            else:
+                found = questions.completions(self._namespace, question["text"])
+        except Exception as error:  # noqa: BLE001 - the thread must go on, whatever there is
+            return {"error": f"{type(error).__name__}: {error}"}
+        return {what: found}
+
+    def _execute(self, message: dict[str, Any]) -> None:
+        try:
+            self._run_code(message)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._end(error)
+            raise
+        else:
+            self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._shell.made is not None:
+            self._shell.made.end(error)
+
+    def _run_code(self, message: dict[str, Any]) -> None:
+        run, source, filename = message["run"], message["source"], message["filename"]
+        self._cells[filename] = message["count"] or run
+        lines = [f"{line}\n" for line in source.splitlines()]
+        linecache.cache[filename] = (len(source), None, lines, filename)
         codes = self._compile(source, filename)
         namespace = self._namespace
 
@@ -130,9 +160,10 @@ class Executor:
                 for code in codes:
                     result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
+                        self._awaiting = result
                         await result
 
-            self._loops.run(loop, run, body)
+            self._loops.run(message["loop"], run, body)
         else:
             self._fence.arm(run)
             begin()
@@ -156,7 +187,24 @@ class Executor:
             codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
         return codes
 
-    def _describe(self, error: BaseException) -> dict[str, str]:
+    def _look(self, theme: str, mode: str, *, hurry: bool) -> tuple[str, str]:
+        """Return theme and mode for a traceback; no theme if it is to look like Python's.
+
+        IPython is imported here and not where it is used: an interrupt would tear the import.
+        """
+        if not theme:
+            return "", mode
+        try:
+            from subint_magic._child.display import traceback
+
+            if hurry and not traceback.is_loaded():
+                return "", mode  # somebody waits for the end
+            traceback.load(self._cells)
+        except BaseException:  # noqa: BLE001 - modules of the user's may be in its way
+            return "", mode
+        return theme, "Context" if hurry else mode  # Verbose runs code of the cell
+
+    def _describe(self, error: BaseException, theme: str, mode: str) -> dict[str, str]:
         """Return what is to be told of *error*; nothing that it does may hurt the actor."""
         type_name, message, _ = _bare(error).values()
         try:
@@ -170,37 +218,39 @@ class Executor:
                 "traceback": f"{type_name}: {message}\n",
             }
         try:
-            from traceback import TracebackException
-
-            report = TracebackException.from_exception(error, compact=True)
-            self._hide_our_frames(report)
-            traceback = "".join(report.format())[:MAX_TEXT]
+            text = self._traceback(error, theme, mode)
         except BaseException as trouble:  # noqa: BLE001 - as above
             reason = type(trouble).__name__[:_MAX_NAME]
-            traceback = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"
-        return {"type_name": type_name, "message": message, "traceback": traceback}
+            text = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"
+        return {"type_name": type_name, "message": message, "traceback": _shortened(text)}
 
-    def _hide_our_frames(self, report: TracebackException) -> None:
-        """Let each traceback begin in the cell, and take out ours in between."""
-        reports: list[TracebackException | None] = [report]
-        while reports:
-            if (each := reports.pop()) is None:
-                continue
-            stack = each.stack
-            first = next((i for i, f in enumerate(stack) if f.filename in self._cells), None)
-            outside = first is None and any(f.filename.startswith(_OURS) for f in stack)
-            stack[:] = [
-                frame
-                for frame in ([] if outside else stack[first or 0 :])
-                if not frame.filename.startswith(_OURS)
-            ]
-            reports += [each.__cause__, each.__context__, *(each.exceptions or ())]
+    def _traceback(self, error: BaseException, theme: str, mode: str) -> str:
+        from subint_magic._child.display import traceback
+
+        traceback.trim(error, self._cells)
+        # where debuggers look for it, and IPython's %tb
+        sys.last_exc = sys.last_value = error
+        sys.last_type, sys.last_traceback = type(error), error.__traceback__
+        if theme:
+            try:
+                return traceback.as_ipython(error, theme, mode)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001 - Python's own copes with more
+                pass
+        return traceback.as_python(error)
 
 
 def _bare(error: BaseException) -> dict[str, str]:
     """Return what can be told of *error* without running code of the cell."""
     name, message = type(error).__name__[:_MAX_NAME], "<exception str() failed>"
     return {"type_name": name, "message": message, "traceback": f"{name}: {message}\n"}
+
+
+def _shortened(text: str) -> str:
+    """Return *text* without its middle, if it is too long: its end says the most."""
+    half = MAX_TEXT // 2
+    return text if len(text) <= MAX_TEXT else f"{text[:half]}\n…\n{text[-half:]}"
 
 
 def _is_interrupt(error: BaseException) -> bool:

@@ -26,6 +26,7 @@ CONFIGURE = "configure"
 RUN = "run"
 INTERRUPT = "interrupt"
 CLOSE = "close"
+ASK = "ask"
 
 # from the child
 HELLO = "hello"
@@ -36,7 +37,13 @@ RESULT = "result"
 DISPLAY = "display"
 CLEAR = "clear"
 DONE = "done"
+ANSWER = "answer"
 GOODBYE = "goodbye"
+
+# what can be asked
+STACKS = "stacks"
+VARIABLES = "variables"
+COMPLETIONS = "completions"
 
 # the rungs of the stop ladder that a child climbs, when told to
 LOOP = "loop"

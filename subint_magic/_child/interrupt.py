@@ -67,10 +67,17 @@ class Fence:
     def arm(self, run: int) -> None:
         """Open the fence for *run*; raise at once if its interrupt was here before it."""
         self.rung = None
-        self.armed = run
+        self.rearm(run)
         if self._requested == run:
             self.rung = frames.EXCEPTION
             raise KeyboardInterrupt
+
+    def rearm(self, run: int) -> None:
+        """Open the fence again for what is left to tell of *run*, which has ended.
+
+        An interrupt that came in between has nothing to stop any more; a higher rung still has.
+        """
+        self.armed = run
 
     def disarm(self) -> None:
         """Close the fence. After this returns no KeyboardInterrupt of ours is pending."""
@@ -239,11 +246,11 @@ class SignalFence(Fence):
         signal.signal(signal.SIGINT, _ignore)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
-    def arm(self, run: int) -> None:
-        """Open the fence for *run*; raise at once if its interrupt was here before it."""
+    def rearm(self, run: int) -> None:
+        """Open the fence again for what is left to tell of *run*, which has ended."""
         if signal.getsignal(signal.SIGINT) is _ignore:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        super().arm(run)
+        super().rearm(run)
 
     def _raise(self) -> None:
         signal.pthread_kill(self.thread, signal.SIGINT)

@@ -7,7 +7,9 @@ import multiprocessing.util  # noqa: F401 - see Extension.__init__
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.magics import AWAITED, SubintMagics
+from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.host import Host, LoopThread
 from subint_magic.spawn import shut_down_methods
 
@@ -36,6 +38,8 @@ class Extension:
         self._executing = self._request()  # the cell that loads us
         self._magics = SubintMagics(shell, self.host)
         shell.register_magics(self._magics)
+        self._completer = Completer(shell, self._magics, self._running_host)
+        self._post_mortem = PostMortem(shell, self._running_host)
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
@@ -47,7 +51,7 @@ class Extension:
 
     def host(self) -> Host:
         """Return the host of the actors; start it if none is running."""
-        if self._host is None or not self._host.running:
+        if self._running_host() is None:
             control = getattr(self._kernel, "control_thread", None)
             if control is not None:
                 loop = control.io_loop.asyncio_loop
@@ -55,7 +59,11 @@ class Extension:
                 self._loop_thread = LoopThread()
                 loop = self._loop_thread.loop
             self._host = Host(loop)
+        assert self._host is not None
         return self._host
+
+    def _running_host(self) -> Host | None:
+        return self._host if self._host is not None and self._host.running else None
 
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
@@ -63,6 +71,8 @@ class Extension:
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
+        self._post_mortem.remove()
+        self._completer.remove()
         shell.events.unregister("pre_execute", self._pre_execute)
         shell.input_transformers_post.remove(self._await_if_possible)
         for kind, names in self._magics.magics.items():

@@ -46,6 +46,9 @@ class CellRequest:
         output_limit: characters of output that are shown.
         count: the number of the cell in which the magic is.
         shell: the name of the class of the shell in which it is.
+        filename: what tracebacks call the cell.
+        theme: IPython's colours for a traceback.
+        xmode: how much IPython tells in it.
         imports: what the cell imports, as far as it may be a problem.
         check: whether to refuse the cell if one of them cannot load where it is to run.
     """
@@ -59,6 +62,9 @@ class CellRequest:
     output_limit: int
     count: int
     shell: str
+    filename: str
+    theme: str
+    xmode: str
     imports: tuple[Import, ...] = ()
     check: bool = True
 
@@ -131,6 +137,9 @@ class Job:
                     output_limit=request.output_limit,
                     count=request.count,
                     shell=request.shell,
+                    filename=request.filename,
+                    theme=request.theme,
+                    xmode=request.xmode,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:

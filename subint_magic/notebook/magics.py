@@ -22,6 +22,7 @@ from subint_magic.notebook import auto
 from subint_magic.notebook.compare import Comparison
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
+from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.imports import imports_of
 from subint_magic.runtime.ladder import GRACE
@@ -42,6 +43,13 @@ __all__ = ["AWAITED", "SubintMagics"]
 
 AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
+
+
+# what %subints can do, and in words
+_ACTIONS = {
+    **{name: action.help for name, action in ACTIONS.items()},
+    **{name: view.help for name, view in VIEWS.items()},
+}
 
 
 def _seconds(text: str) -> float:
@@ -199,14 +207,14 @@ class SubintMagics(Magics):
     @argument(
         "action",
         nargs="?",
-        choices=list(ACTIONS),
-        help="; ".join(f"{name}: {action.help}" for name, action in ACTIONS.items()) + ".",
+        choices=list(_ACTIONS),
+        help="; ".join(f"{name}: {text}" for name, text in _ACTIONS.items()) + ".",
     )
     @argument("names", nargs="*", metavar="NAME", help="The actors that it is for.")
     @argument("--all", action="store_true", help="It is for all; close then ends busy ones too.")
     @line_magic
     def subints(self, line: str) -> None:
-        """List the actors, or stop what some of them do, or end them."""
+        """List the actors, or stop what some of them do, or end them, or look inside."""
         arguments = parse_argstring(self.subints, line)
         if arguments.action is None:
             if arguments.all:
@@ -214,6 +222,8 @@ class SubintMagics(Magics):
             print(self._in_host(actors_table))
         elif bool(arguments.names) == arguments.all:
             raise UsageError(f"%subints {arguments.action} needs either NAME … or --all")
+        elif view := VIEWS.get(arguments.action):
+            print(show(view, self._in_host(look_inside, view, arguments.names)))
         else:
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
@@ -228,8 +238,7 @@ class SubintMagics(Magics):
         backend = arguments.backend or (auto.AUTO if self._auto else None)
         chosen = backend == auto.AUTO
         check = self.check_imports and not arguments.no_check
-        shell = self.shell
-        assert shell is not None
+        shell: Any = self.shell
         source = _python(shell, cell)
         request = CellRequest(
             source,
@@ -239,8 +248,11 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            count=shell.displayhook.prompt_count,
+            count=shell.displayhook.prompt_count,  # execution_count is that of the next
             shell=type(shell).__name__,
+            filename=_filename(shell, source, cell),
+            theme=shell.colors,
+            xmode=shell.InteractiveTB.mode,
             imports=_imports(source) if check or arguments.compare or chosen else (),
             check=check,
         )
@@ -268,6 +280,15 @@ def _imports(source: str) -> tuple[Import, ...]:
         return imports_of(source)
     except SyntaxError:
         return ()  # the cell itself will say so
+
+
+def _filename(shell: Any, source: str, cell: str) -> str:
+    """Return what the shell would call *cell*, were it a plain one."""
+    return str(
+        shell.compile.get_code_name(
+            source.removesuffix("\n"), cell.removesuffix("\n"), shell.displayhook.prompt_count
+        )
+    )
 
 
 def _methods_table(*, auto_selected: bool) -> str:

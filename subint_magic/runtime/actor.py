@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
@@ -21,6 +21,8 @@ from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    Answer,
+    Ask,
     ClearOutput,
     Display,
     Done,
@@ -86,6 +88,8 @@ class Actor:
         self._turn = trio.Lock()  # cells that are sent at once run one after the other
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
         self._run_count = 0
+        self._ask_count = 0
+        self._asked: dict[int, tuple[trio.Event, list[Answer]]] = {}
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stderr = ""
@@ -143,8 +147,11 @@ class Actor:
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
         measure: bool = False,
+        filename: str | None = None,
         count: int = 0,
         shell: str = "",
+        theme: str = "",
+        xmode: str = "Context",
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -164,6 +171,11 @@ class Actor:
             count: the number of the cell in ``In`` and ``Out``; 0 for that of the run.
             shell: what the class of the actor's IPython shell is called, if a cell comes to need
                 one: libraries tell notebook and terminal by it.
+            filename: what tracebacks call the cell; without it, a name made of those of the actor
+                and the run.
+            theme: the colours of IPython in which a traceback is shown, ``"nocolor"`` for none;
+                without it, a traceback is as Python prints it.
+            xmode: how much IPython tells in it, as ``%xmode`` has it.
 
         Raises:
             CellError: the cell raised.
@@ -177,7 +189,7 @@ class Actor:
         async with self._turn:
             self._require_alive()
             grace = self._grace if grace is None else grace
-            run = CellRun(self.name, self._run_count + 1, source, sink, grace)
+            run = CellRun(self.name, self._run_count + 1, source, sink, grace, filename)
             try:
                 self._supervisor.post(
                     Run(
@@ -188,6 +200,8 @@ class Actor:
                         output_limit,
                         count=count,
                         shell=shell,
+                        theme=theme,
+                        xmode=xmode,
                         measure=measure,
                     )
                 )
@@ -208,6 +222,35 @@ class Actor:
                     await run.ended.wait()
                 raise
             return run.outcome()
+
+    async def ask(
+        self, what: Literal["stacks", "variables", "completions"], text: str = ""
+    ) -> Answer:
+        """Look inside, whatever the actor does; it goes on.
+
+        There is no answer before it is ready, or while it holds its GIL: set a time limit.
+
+        Args:
+            what: the stacks of its threads, the variables of its namespace, or the completions of
+                a name.
+            text: that name, as far as it is known.
+
+        Raises:
+            ActorEnded: it has ended.
+        """
+        await self._ready.wait()
+        if self.state in ENDED:
+            raise ActorEnded(self.name, self.state)
+        self._ask_count = number = self._ask_count + 1
+        answered, answers = self._asked[number] = trio.Event(), list[Answer]()
+        try:
+            self._supervisor.post(Ask(number, what, text))
+            await answered.wait()
+        finally:
+            del self._asked[number]
+        if not answers:
+            raise ActorEnded(self.name, self.state)
+        return answers[0]
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
@@ -328,6 +371,11 @@ class Actor:
                         continue
                     if run is self.current_run:
                         self._stop_once(run, "an error of its sink")
+            case Answer():
+                if waiting := self._asked.get(message.ask):  # else nobody waits any more
+                    answered, answers = waiting
+                    answers.append(message)
+                    answered.set()
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:
@@ -350,6 +398,8 @@ class Actor:
             run.rung = Rung.END
             run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
+        for answered, _ in self._asked.values():
+            answered.set()
         self._ended.set()
 
     # helpers

@@ -62,11 +62,17 @@ class CellRun:
     """
 
     def __init__(
-        self, actor: str, number: int, source: str, sink: Sink | None, grace: float
+        self,
+        actor: str,
+        number: int,
+        source: str,
+        sink: Sink | None,
+        grace: float,
+        filename: str | None = None,
     ) -> None:
         self.number = number
         self.source = source
-        self.filename: str = f"<{actor} cell {number}>"
+        self.filename: str = filename or f"<{actor} cell {number}>"
         self.started: float = trio.current_time()
         self.grace = grace
         self.ended: trio.Event = trio.Event()

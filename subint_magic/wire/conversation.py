@@ -3,7 +3,7 @@
     hello, then for each run that was sent: output* result* done, then, once asked, goodbye
 
 Output may also come between runs, from threads that a run has left. So may displays, and word of
-output that was dropped, as wherever output may.
+output that was dropped, as wherever output may, and the answers to what was asked, in order.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.wire.messages import (
+    Answer,
+    Ask,
     ClearOutput,
     Close,
     Display,
@@ -45,6 +47,8 @@ class Conversation:
         self._sent = 0
         self._done = 0
         self._close_sent = False
+        self._asked = 0
+        self._answered = 0
 
     def note(self, message: ToChild) -> None:
         """Note that *message* is being sent."""
@@ -52,6 +56,8 @@ class Conversation:
             self._sent = message.run
         elif isinstance(message, Close):
             self._close_sent = True
+        elif isinstance(message, Ask):
+            self._asked = message.ask
 
     def check(self, message: FromChild) -> None:
         """Take note of *message* from the child.
@@ -66,6 +72,8 @@ class Conversation:
                 self.greeted = True
             case Done():
                 self._done = message.run
+            case Answer():
+                self._answered = message.ask
             case Goodbye():
                 self.parted = True
 
@@ -86,6 +94,9 @@ class Conversation:
         elif isinstance(message, Result | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"
+        elif isinstance(message, Answer):
+            if not self._answered < message.ask <= self._asked:
+                return f"{kind} to question {message.ask}, which was not asked"
         elif not self._close_sent:
             return "a goodbye that nobody asked for"
         return None

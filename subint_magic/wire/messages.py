@@ -15,8 +15,11 @@ from subint_magic._child import frames
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "Answer",
+    "Ask",
     "ClearOutput",
     "Close",
+    "Completion",
     "Configure",
     "Display",
     "Done",
@@ -31,9 +34,11 @@ __all__ = [
     "Result",
     "Run",
     "Rung",
+    "StackFrame",
     "Stopping",
     "StreamName",
     "ToChild",
+    "Variable",
 ]
 
 type Loop = Literal["trio", "asyncio"]
@@ -92,10 +97,13 @@ class Run(Message, frozen=True, tag=frames.RUN):
         loop: what runs its top-level ``await``.
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
-        measure: whether `Done` is to say what the run took.
         count: the number of the cell as its user sees it, ``In[count]``; 0 for *run* itself.
         shell: the name of the class of its user's IPython shell, which libraries look at; empty
             where there is none.
+        theme: the colours of IPython in which its traceback is shown, ``"nocolor"`` for none;
+            ``""`` for a traceback as Python prints it.
+        xmode: how much IPython tells in it, as ``%xmode`` has it.
+        measure: whether `Done` is to say what the run took.
     """
 
     run: int
@@ -105,6 +113,8 @@ class Run(Message, frozen=True, tag=frames.RUN):
     output_limit: int = OUTPUT_LIMIT
     count: int = 0
     shell: str = ""
+    theme: str = ""
+    xmode: str = "Context"
     measure: bool = False
 
 
@@ -123,6 +133,20 @@ class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
 
 class Close(Message, frozen=True, tag=frames.CLOSE):
     """End after the runs that were sent."""
+
+
+class Ask(Message, frozen=True, tag=frames.ASK):
+    """Look inside; answered at once, whatever runs.
+
+    Attributes:
+        ask: its number, counted up from 1 in each actor.
+        what: what is asked for.
+        text: for completions, the name before the cursor, as in ``"a.b.na"``.
+    """
+
+    ask: int
+    what: Literal["stacks", "variables", "completions"]
+    text: str = ""
 
 
 class Hello(Message, frozen=True, tag=frames.HELLO):
@@ -245,11 +269,77 @@ class Done(Message, frozen=True, tag=frames.DONE):
     peak: int | None = None
 
 
+class StackFrame(msgspec.Struct, frozen=True, array_like=True):
+    """One frame of a thread.
+
+    Attributes:
+        thread: the name of the thread; ``""`` for the one that runs the cell.
+        filename: the file of its code.
+        count: the number of the cell that this is, 0 if it is none.
+        line: where it is in there.
+        function: the qualified name of its function.
+        source: the text of the line; ``""`` if it is to be read from the file.
+    """
+
+    thread: str
+    filename: str
+    count: int
+    line: int
+    function: str
+    source: str
+
+
+class Variable(msgspec.Struct, frozen=True, array_like=True):
+    """One name of the namespace.
+
+    Attributes:
+        name: that.
+        type_name: the name of its class.
+        size: its length or shape, where that can be told without running code of its class.
+        value: a short text of it, where that is so.
+    """
+
+    name: str
+    type_name: str
+    size: str
+    value: str
+
+
+class Completion(msgspec.Struct, frozen=True, array_like=True):
+    """One way to complete a name.
+
+    Attributes:
+        name: the last part of it.
+        kind: ``"class"``, ``"function"``, ``"module"`` or ``"instance"``.
+    """
+
+    name: str
+    kind: str
+
+
+class Answer(Message, frozen=True, tag=frames.ANSWER):
+    """What was asked for.
+
+    Attributes:
+        ask: the number of the question.
+        stacks: outermost frame first, those of the cell before those of other threads.
+        variables: by name.
+        completions: by name.
+        error: why there is no answer.
+    """
+
+    ask: int
+    stacks: list[StackFrame] = []
+    variables: list[Variable] = []
+    completions: list[Completion] = []
+    error: str = ""
+
+
 class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
     """The last message of a child that was asked to end."""
 
 
-type ToChild = Configure | Run | Interrupt | Close
+type ToChild = Configure | Run | Interrupt | Ask | Close
 type FromChild = (
-    Hello | Stopping | Output | Display | ClearOutput | Dropped | Result | Done | Goodbye
+    Hello | Stopping | Output | Display | ClearOutput | Dropped | Result | Done | Answer | Goodbye
 )

@@ -37,6 +37,11 @@ PATIENCE = 30.0
 _KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
 
 
+def uncoloured(text: str) -> str:
+    """Return *text* without its colours."""
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
 class Gate:
     """A point that a cell does not pass before the test opens it.
 
@@ -148,6 +153,11 @@ class Cell:
 
     @property
     def traceback(self) -> str:
+        """The one traceback, without its colours."""
+        return uncoloured(self.coloured_traceback)
+
+    @property
+    def coloured_traceback(self) -> str:
         """The one traceback."""
         (lines,) = [output[3] for output in self.outputs if output[0] == "error"]
         return "\n".join(lines)
@@ -158,7 +168,7 @@ class Cell:
         assert self.reply is not None
         (payload,) = self.reply["payload"]
         assert payload["source"] == "page"
-        return re.sub(r"\x1b\[[\d;]*m", "", payload["data"]["text/plain"])
+        return uncoloured(payload["data"]["text/plain"])
 
     def wait(self) -> Cell:
         """Wait until the cell has ended."""
@@ -257,6 +267,14 @@ class Kernel:
         return self._cell(
             self._send(self._client.shell_channel, "execute_request", content, subshell)
         )
+
+    def complete(self, code: str, subshell: str | None = None) -> list[str]:
+        """What the frontend's Tab key offers at the end of *code*."""
+        content = {"code": code, "cursor_pos": len(code)}
+        channel = self._client.shell_channel
+        cell = self._cell(self._send(channel, "complete_request", content, subshell)).wait()
+        assert cell.reply is not None
+        return cell.reply["matches"]
 
     def open_comm(self, target: str) -> Cell:
         """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""

@@ -20,6 +20,8 @@ shell = get_ipython()
     *(len(shell.events.callbacks[event]) for event in ("pre_execute", "post_execute")),
     sorted(name for kind in ("line", "cell") for name in shell.magics_manager.magics[kind]),
     shell.kernel.do_shutdown.__qualname__,
+    type(shell.debugger).__name__,
+    len(shell.Completer.custom_matchers),
     [type(each).__name__ for each in shell.configurables].count("SubintMagics"),
 )
 """

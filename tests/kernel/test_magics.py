@@ -264,7 +264,7 @@ def test_long_flags_are_the_same(kernel: Kernel):
         ),
         (
             "%subints",
-            "%subints [--all] [{interrupt,cancel,kill,close}] [NAME ...]",
+            "%subints [--all] [{interrupt,cancel,kill,close,where,vars}] [NAME ...]",
             [
                 "List the actors",
                 "interrupt: stop the cell that it runs, and keep the actor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,11 +56,11 @@ def test_a_raising_cell_shows_the_actors_own_traceback(kernel: Kernel, start_met
     assert name == "CellError"
     assert value.startswith("JSONDecodeError: Expecting property name")
     lines = cell.traceback.splitlines()
-    assert lines[0] == "Traceback (most recent call last):"
-    assert lines[1].endswith(' cell 1>", line 7, in <module>')
-    assert lines[2] == '    parse("{")'
-    assert "    return json.loads(text)  # the line that fails" in lines
-    assert lines[-1].startswith("json.decoder.JSONDecodeError: Expecting property name")
+    assert lines[1].split() == ["JSONDecodeError", "Traceback", "(most", "recent", "call", "last)"]
+    assert re.fullmatch(r"Cell In\[\d+\], line 7", lines[2])
+    assert '----> 7 parse("{")' in lines
+    assert "----> 4     return json.loads(text)  # the line that fails" in lines
+    assert lines[-1].startswith("JSONDecodeError: Expecting property name")
 
 
 @pytest.mark.parametrize("source", [RAISES, "await trio.sleep('x')", "import trio\nawait f()", "("])
@@ -75,8 +76,8 @@ def test_a_traceback_has_no_frame_of_ours(kernel: Kernel, source: str, loop: str
 def test_a_traceback_shows_lines_of_earlier_cells(kernel: Kernel):
     kernel.ok("%%subint -n a\ndef divide(x):\n    return x / 0  # in the first cell")
     cell = kernel.run("%%subint -n a\ndivide(1)  # in the second")
-    assert "    return x / 0  # in the first cell" in cell.traceback
-    assert "    divide(1)  # in the second" in cell.traceback
+    assert "----> 2     return x / 0  # in the first cell" in cell.traceback
+    assert "----> 1 divide(1)  # in the second" in cell.traceback
 
 
 def test_causes_and_groups_are_shown(kernel: Kernel):

@@ -142,8 +142,8 @@ def test_a_named_actor_keeps_its_namespace(terminal: Terminal):
 
 def test_the_traceback_is_the_actors(terminal: Terminal):
     shown = terminal.run("%%subint -n a\ndef f():\n    return 1 / 0\nf()")
-    assert shown.startswith("Traceback (most recent call last):")
-    assert "    return 1 / 0" in shown
+    assert "Traceback (most recent call last)\nCell In[" in shown
+    assert "----> 2     return 1 / 0" in shown
     assert shown.endswith("ZeroDivisionError: division by zero")
     assert "subint_magic" not in shown
 
@@ -259,6 +259,24 @@ def test_a_cell_pasted_into_the_real_prompt(scratch: Path, tmp_path: Path):
         terminal.send(f"\x1b[200~{paste}\x1b[201~\r\r")
         terminal.expect("line 0\r\nline 1\r\n")
         terminal.expect(r"In \[3\]:")
+        terminal.send("exit\r")
+        assert wait_end(terminal) == 0
+    finally:
+        terminal.close(force=True)
+
+
+def test_the_real_prompt_completes_flags(scratch: Path, tmp_path: Path):
+    terminal = ipython(tmp_path, terminal="xterm")
+    try:
+        terminal.expect(r"In \[1\]:")
+        terminal.send("%load_ext subint_magic\r")
+        terminal.expect(r"In \[2\]:")
+        terminal.send("%subints int\t")
+        terminal.expect("errupt")
+        terminal.send(" --a\t")
+        terminal.expect("ll")
+        terminal.send("\r")
+        terminal.expect("There is no actor.")
         terminal.send("exit\r")
         assert wait_end(terminal) == 0
     finally:

@@ -4,6 +4,8 @@ from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.testing.fake import HELLO
 from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import (
+    Answer,
+    Ask,
     ClearOutput,
     Close,
     Display,
@@ -39,6 +41,7 @@ def result(number: int) -> Result:
 
 
 TO_CHILD = Run | Close | Interrupt
+TO_CHILD = Run | Close | Interrupt | Ask
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
@@ -48,6 +51,7 @@ GOOD: list[list[ToChild | FromChild]] = [
     [HELLO, out(0)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
     [HELLO, Close(), Goodbye()],
+    [HELLO, Ask(1, "stacks"), run(1), Ask(2, "stacks"), Answer(1), Answer(2), Done(1, "ok")],
     [Close(), HELLO, Goodbye()],
     [
         HELLO,
@@ -81,6 +85,11 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     (
         "a message 'result' of run 1, which is not running",
         [HELLO, run(1), Done(1, "ok"), result(1)],
+    ),
+    ("a message 'answer' to question 1, which was not asked", [HELLO, Answer(1)]),
+    (
+        "a message 'answer' to question 1, which was not asked",
+        [HELLO, Ask(1, "stacks"), Answer(1), Answer(1)],
     ),
     ("a goodbye that nobody asked for", [HELLO, Goodbye()]),
     ("a message 'output' after its goodbye", [HELLO, Close(), Goodbye(), out(0)]),

@@ -17,21 +17,23 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio", 2**16, 7, "S", measure=True),
+        m.Run(1, "é", "<a>", "trio", 2**16, 7, "S", "linux", "Plain", measure=True),
         {
             "kind": "run",
             "run": 1,
             "source": "é",
             "filename": "<a>",
             "loop": "trio",
-            "output_limit": 2**16,
+            "output_limit": 65536,
             "count": 7,
             "shell": "S",
+            "theme": "linux",
+            "xmode": "Plain",
             "measure": True,
         },
-        "89a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696fac6f75747075745f6c696d6974ce00010000a5636f756e7407a57368656c6ca153"
-        "a76d656173757265c3",
+        "8ba46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f"
+        "70a47472696fac6f75747075745f6c696d6974ce00010000a5636f756e7407a57368656c6ca153a57468"
+        "656d65a56c696e7578a5786d6f6465a5506c61696ea76d656173757265c3",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -39,6 +41,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a9696e74657272757074a372756ecd012ca472756e67a6696e73697374",
     ),
     (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
+    (
+        m.Ask(3, "completions", "a.b"),
+        {"kind": "ask", "ask": 3, "what": "completions", "text": "a.b"},
+        "84a46b696e64a361736ba361736b03a477686174ab636f6d706c6574696f6e73a474657874a3612e62",
+    ),
     (
         m.Hello(1, 7, 2, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
         {
@@ -108,6 +115,25 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "45a76d657373616765a16da974726163656261636ba27462a472756e67a9657863657074696f6e"
         "a3637075cb3fe0000000000000a47065616bce00100000",
     ),
+    (
+        m.Answer(
+            3,
+            [m.StackFrame("", "/x.py", 0, 2, "f", "")],
+            [m.Variable("x", "int", "", "1")],
+            [m.Completion("y", "class")],
+        ),
+        {
+            "kind": "answer",
+            "ask": 3,
+            "stacks": [["", "/x.py", 0, 2, "f", ""]],
+            "variables": [["x", "int", "", "1"]],
+            "completions": [["y", "class"]],
+            "error": "",
+        },
+        "86a46b696e64a6616e73776572a361736b03a6737461636b739196a0a52f782e70790002a166a0a97661"
+        "726961626c65739194a178a3696e74a0a131ab636f6d706c6574696f6e739192a179a5636c617373a565"
+        "72726f72a0",
+    ),
     (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
 ]
 
@@ -126,7 +152,7 @@ def test_golden_bytes(message: Any, plain: dict[str, Any], golden: str):
 
 @pytest.mark.parametrize(("message", "plain", "golden"), GOLDEN, ids=ids)
 def test_what_is_decoded_is_what_was_meant(message: Any, plain: dict[str, Any], golden: str):
-    union = m.ToChild if ids.index(type(message).__name__) < 4 else m.FromChild
+    union = m.ToChild if ids.index(type(message).__name__) < 5 else m.FromChild
     assert msgspec.msgpack.decode(bytes.fromhex(golden), type=union) == message
     newer = msgpack.packb({**plain, "later": [1]})
     assert msgspec.msgpack.decode(newer, type=union) == message

@@ -9,5 +9,7 @@ commands.py   !commands
 libraries.py  what some libraries need in an actor
 widgets.py    what stands in for widgets, which do not work in an actor
 
+traceback.py  tracebacks as Python or IPython shows them
+
 IPython is imported here only, and only once a cell needs it.
 """

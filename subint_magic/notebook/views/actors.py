@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
 
-__all__ = ["ACTIONS", "Action", "act", "actors_table"]
+__all__ = ["ACTIONS", "Action", "act", "actors_table", "chosen_actors"]
 
 _SOURCE_WIDTH = 40
 
@@ -91,6 +91,20 @@ ACTIONS = {
 }
 
 
+def chosen_actors(nursery: ActorNursery, names: list[str]) -> list[Actor]:
+    """Return the actors *names*, or all, each once.
+
+    Raises:
+        UsageError: there is no such actor.
+    """
+    actors = nursery.actors
+    for name in names:
+        if name not in actors:
+            there = f"These are there: {', '.join(actors)}." if actors else "There is none."
+            raise UsageError(f"no actor {name!r}.{did_you_mean(name, actors)} {there}")
+    return [actors[name] for name in dict.fromkeys(names or actors)]
+
+
 async def act(nursery: ActorNursery, action: Action, names: list[str]) -> str:
     """Do *action* to the actors *names*, or to all; return what came of it.
 
@@ -98,12 +112,7 @@ async def act(nursery: ActorNursery, action: Action, names: list[str]) -> str:
         UsageError: there is no such actor. Nothing was done.
         ActorBusy: one of *names* runs a cell, and the action is not for that. Nothing was done.
     """
-    actors = nursery.actors
-    for name in names:
-        if name not in actors:
-            there = f"These are there: {', '.join(actors)}." if actors else "There is none."
-            raise UsageError(f"no actor {name!r}.{did_you_mean(name, actors)} {there}")
-    chosen = [actors[name] for name in dict.fromkeys(names or actors)]
+    chosen = chosen_actors(nursery, names)
     for actor in chosen:
         if names and not action.to_busy and actor.current_run is not None:
             raise ActorBusy(actor.name, "closed")

@@ -13,6 +13,7 @@ They need ``pytest-trio`` with ``trio_mode = true``.
 
 from subint_magic.testing.contract.cells import CellContract
 from subint_magic.testing.contract.displays import DisplayContract
+from subint_magic.testing.contract.inside import InsideContract
 from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
 from subint_magic.testing.contract.shared import SharedProcessContract
@@ -21,5 +22,5 @@ from subint_magic.testing.contract.stopping import StoppingContract
 __all__ = ["ProcessContract", "SharedProcessContract", "SpawnContract"]
 
 
-class SpawnContract(LifeContract, CellContract, DisplayContract, StoppingContract):
+class SpawnContract(LifeContract, CellContract, DisplayContract, InsideContract, StoppingContract):
     """What holds for actors on every backend."""

@@ -236,9 +236,9 @@ class CellContract(Contract):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("ONLY_NOW", "ü")
         actor = await nursery.start_actor(spawn_method=start_method)
-        source = "import os, only_here\nonly_here.answer, os.getcwd(), os.environ['ONLY_NOW']"
+        source = "import os, only_here\nprint(only_here.answer, os.getcwd(), os.environ['ONLY_NOW'])"
         told = await actor.run_cell(source)
-        assert told.value == repr((42, str(tmp_path), "ü"))
+        assert told.stdout == f"42 {tmp_path} ü\n"
 
     async def test_cells_that_are_sent_at_once_run_in_order(self, actor: Actor) -> None:
         await actor.run_cell("seen = []")

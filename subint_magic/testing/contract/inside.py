@@ -1,0 +1,160 @@
+"""What can be seen of an actor from outside, whatever it does, and how its errors look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from subint_magic.errors import ActorEnded, CellError
+from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
+
+if TYPE_CHECKING:
+    from subint_magic.runtime.actor import Actor
+
+HOSTILE = """\
+import sys
+def told(*_): print('code of the cell has run'); raise SystemExit
+class Meta(type):
+    __name__ = __mro__ = __dict__ = property(told)
+    __getattribute__ = __instancecheck__ = __subclasscheck__ = told
+class Hostile(list, metaclass=Meta):
+    __repr__ = __str__ = __len__ = __dir__ = __getattr__ = __getattribute__ = __iter__ = told
+    __class__ = __dict__ = property(told)
+    def method(self): pass
+class Plain:
+    __slots__ = ('filled', 'empty')
+    def __init__(self): self.filled = 1
+    value = property(told)
+class Module(type(sys)):
+    __getattr__ = __getattribute__ = told
+hostile, plain, module = Hostile(), Plain(), Module('module')
+"""
+
+
+class InsideContract(Contract):
+    """What can be seen of an actor from outside, whatever it does, and how its errors look."""
+
+    async def test_stacks_of_a_busy_cell(self, actor: Actor) -> None:
+        await actor.run_cell("def spin():\n    while True: pass", filename="first", count=7)
+        reader = Reader()
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(expect_cancelled, actor, "print('ready')\nspin()", reader)
+            await reader.read_until("ready")
+            frames = (await actor.ask("stacks")).stacks
+            actor.interrupt()
+        assert [(f.thread, f.count, f.line, f.function, f.source) for f in frames] == [
+            ("", 2, 2, "<module>", "spin()"),
+            ("", 7, 2, "spin", "while True: pass"),
+        ]
+
+    @pytest.mark.parametrize("loop", ["trio", "asyncio"])
+    async def test_stacks_of_a_cell_that_awaits(self, actor: Actor, loop: str) -> None:
+        source = (
+            f"import {loop}\nasync def wait():\n    await {loop}.sleep(100)\n"
+            "print('ready')\nawait wait()"
+        )
+        reader = Reader()
+        async with trio.open_nursery() as tasks:
+
+            async def run() -> None:
+                await actor.run_cell(source, loop=loop, sink=reader)  # type: ignore[arg-type]
+
+            tasks.start_soon(run)
+            await reader.read_until("ready")
+            while True:  # the line may be told before the cell waits
+                frames = (await actor.ask("stacks")).stacks
+                if any(frame.function == "sleep" for frame in frames):
+                    break
+            tasks.cancel_scope.cancel()
+        assert [f.line for f in frames if f.count] == [5, 3]
+
+    async def test_stacks_of_an_idle_actor(self, actor: Actor) -> None:
+        await actor.run_cell("async def f(): pass\nawait f()")
+        assert (await actor.ask("stacks")).stacks == []
+        await actor.run_cell(
+            "import threading\ngo = threading.Event()\n"
+            "t = threading.Thread(target=go.wait, name='waiter')\nt.start()"
+        )
+        assert {frame.thread for frame in (await actor.ask("stacks")).stacks} == {"waiter"}
+        await actor.run_cell("go.set(); t.join()")
+
+    async def test_variables(self, actor: Actor) -> None:
+        await actor.run_cell(
+            "import json\nn = 3\ntext = 'ab' * 99\nhuge = 10 ** 9999\nlong = list(range(500))\n"
+            "few = {'a': [1], 'b': 2}\npair = (1, 'x')\ndef f(a, *, b): pass\n_hidden = 1"
+        )
+        found = (await actor.ask("variables")).variables
+        assert [(v.name, v.type_name, v.size, v.value) for v in found] == [
+            ("f", "function", "", "(a, b)"),
+            ("few", "dict", "2", ""),
+            ("huge", "int", "", "33216 bits"),
+            ("json", "module", "", "json"),
+            ("long", "list", "500", ""),
+            ("n", "int", "", "3"),
+            ("pair", "tuple", "2", "(1, 'x')"),
+            ("text", "str", "198", f"{'ab' * 30!r}…"),
+        ]
+
+    async def test_completions(self, actor: Actor) -> None:
+        await actor.run_cell("import json\nclass C:\n    def go(self): pass\nc = C()\nc.here = C()")
+        for text, names in {
+            "js": ["json"],
+            "json.dum": ["dump", "dumps"],
+            "c.": ["go", "here"],
+            "c.here.g": ["go"],
+            "c.nothing.": [],
+            "nothing": [],
+        }.items():
+            found = (await actor.ask("completions", text)).completions
+            assert [each.name for each in found] == names
+
+    async def test_no_code_of_the_cell_runs_for_it(self, actor: Actor) -> None:
+        await actor.run_cell(HOSTILE)
+        reader = Reader()
+        async with trio.open_nursery() as tasks:
+            source = "print('ready')\nwhile True: pass"
+            tasks.start_soon(expect_cancelled, actor, source, reader)
+            await reader.read_until("ready")
+            answers = [await actor.ask("variables")]
+            for text in ("hostile.me", "plain.", "plain.value.", "module.", "Hostile.me"):
+                answers.append(await actor.ask("completions", text))  # noqa: PERF401
+            actor.interrupt()
+        assert reader.text == "ready\n"
+        assert [answer.error for answer in answers] == [""] * 6
+        assert [v.type_name for v in answers[0].variables if v.name == "hostile"] == ["Hostile"]
+        assert [c.name for c in answers[1].completions] == ["method"]
+        assert [c.name for c in answers[2].completions] == ["filled", "value"]
+        assert answers[3].completions == []
+
+    async def test_whoever_asks_when_it_ends_is_told(self, actor: Actor) -> None:
+        await actor.close()
+        with pytest.raises(ActorEnded):
+            await actor.ask("stacks")
+
+    async def test_a_traceback_as_python_or_ipython_shows_it(self, actor: Actor) -> None:
+        with pytest.raises(CellError) as caught:
+            await actor.run_cell("1 / 0")
+        assert caught.value.traceback.startswith("Traceback (most recent call last):\n  File")
+        with pytest.raises(CellError) as caught:
+            await actor.run_cell("1 / 0", theme="nocolor", count=7)
+        assert "Cell In[7], line 1\n----> 1 1 / 0\n" in caught.value.traceback
+        assert str(caught.value) == "ZeroDivisionError: division by zero"
+
+    async def test_an_error_that_does_not_let_itself_be_shown(self, actor: Actor) -> None:
+        source = (
+            "class E(Exception):\n    def __str__(self):\n        print('ready')\n"
+            "        while True: pass\nraise E"
+        )
+        reader = Reader()
+        async with trio.open_nursery() as tasks:
+
+            async def run() -> None:
+                with pytest.raises(CellError, match="E: <exception str"):
+                    await actor.run_cell(source, sink=reader, theme="nocolor")
+
+            tasks.start_soon(run)
+            await reader.read_until("ready")
+            actor.interrupt()
+        assert (await actor.run_cell("'alive'")).value == "'alive'"
