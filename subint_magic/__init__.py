@@ -26,6 +26,7 @@ TYPE_CHECKING = False  # importing typing for it would cost every sub-interprete
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic._child.values.share import Shared as Shared, share as share
     from subint_magic.errors import (
         ActorBusy as ActorBusy,
         ActorConflict as ActorConflict,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         CellError as CellError,
         HostEnded as HostEnded,
         IllegalTransition as IllegalTransition,
+        InputError as InputError,
+        OutputError as OutputError,
         ProtocolError as ProtocolError,
         RunCancelled as RunCancelled,
         RunError as RunError,
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _errors = "subint_magic.errors"
+_share = "subint_magic._child.values.share"
 _spawn = "subint_magic.spawn"
 
 _WHERE = {
@@ -84,13 +88,16 @@ _WHERE = {
     "Dropped": "subint_magic.wire.messages",
     "HostEnded": _errors,
     "IllegalTransition": _errors,
+    "InputError": _errors,
     "Output": "subint_magic.wire.messages",
+    "OutputError": _errors,
     "ProtocolError": _errors,
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,
     "RunTimedOut": _errors,
     "Rung": "subint_magic.wire.messages",
+    "Shared": _share,
     "SpawnError": _errors,
     "SpawnMethod": _spawn,
     "SpawnMethodKey": _spawn,
@@ -101,6 +108,7 @@ _WHERE = {
     "UnknownSpawnMethod": _errors,
     "get_start_method": _spawn,
     "open_nursery": "subint_magic.runtime.nursery",
+    "share": _share,
     "spawn_methods": _spawn,
     "try_set_start_method": _spawn,
 }
@@ -118,13 +126,16 @@ __all__ = [
     "Dropped",
     "HostEnded",
     "IllegalTransition",
+    "InputError",
     "Output",
+    "OutputError",
     "ProtocolError",
     "Result",
     "RunCancelled",
     "RunError",
     "RunTimedOut",
     "Rung",
+    "Shared",
     "SpawnError",
     "SpawnMethod",
     "SpawnMethodKey",
@@ -137,6 +148,7 @@ __all__ = [
     "get_start_method",
     "load_ipython_extension",
     "open_nursery",
+    "share",
     "spawn_methods",
     "try_set_start_method",
     "unload_ipython_extension",

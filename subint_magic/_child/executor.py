@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from subint_magic._child.control import Control
     from subint_magic._child.interrupt import Fence
+    from subint_magic._child.values.parcel import Parcel
 
 CO_COROUTINE = 0x0080  # inspect.CO_COROUTINE; `inspect` is too large for a child's start
 _FUTURES = 0
@@ -77,7 +78,9 @@ class Executor:
         def attempt() -> None:
             nonlocal raised, told
             try:
+                self._take_in(run, message["inputs"])
                 self._execute(run, message["source"], message["filename"], message["loop"])
+                self._give_out(run, message["outputs"])
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
@@ -96,6 +99,26 @@ class Executor:
         else:
             ended = {"status": "error"}
         return ended | (told or self._describe(error))
+
+    def _take_in(self, run: int, inputs: Parcel | None) -> None:
+        """Set *inputs* in the namespace; loading them runs code of the user."""
+        if inputs is None:
+            return
+        from subint_magic._child.values import namespace
+
+        self._fence.arm(run)
+        if problems := namespace.put(self._namespace, inputs):
+            self._control.post(frames.VALUES, run=run, parcel=None, problems=problems)
+            raise ValueError("its inputs cannot be loaded")
+        self._fence.disarm()  # what runs a loop arms it inside of that
+
+    def _give_out(self, run: int, outputs: list[str]) -> None:
+        """Send the values of the names *outputs*; the fence is still armed."""
+        if outputs and os.getpid() == self._pid:
+            from subint_magic._child.values import namespace
+
+            parcel, problems = namespace.take(self._namespace, outputs)
+            self._control.post(frames.VALUES, run=run, parcel=parcel, problems=problems)
 
     def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)

@@ -27,12 +27,16 @@ RUN = "run"
 INTERRUPT = "interrupt"
 CLOSE = "close"
 
+# either way
+CHUNK = "chunk"
+
 # from the child
 HELLO = "hello"
 STOPPING = "stopping"
 OUTPUT = "output"
 DROPPED = "dropped"
 RESULT = "result"
+VALUES = "values"
 DONE = "done"
 GOODBYE = "goodbye"
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, RunCancelled
+from subint_magic.errors import ActorConflict, OutputError, RunCancelled
 from subint_magic.notebook.output import CellOutput, CellValue
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.values import open_outputs, pack_inputs
 from subint_magic.wire.messages import Output, Rung
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
@@ -38,6 +41,9 @@ class CellRequest:
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
         output_limit: characters of output that are shown.
+        inputs: variables of the notebook that the cell gets a copy of, by name.
+        outputs: names of variables of the cell that the notebook gets a copy of.
+        namespace: the notebook's variables.
     """
 
     source: str
@@ -47,6 +53,9 @@ class CellRequest:
     timeout: float | None
     grace: float
     output_limit: int
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    namespace: dict[str, object] = field(default_factory=dict)
 
 
 class Job:
@@ -58,6 +67,7 @@ class Job:
         self._output = CellOutput(request.output_limit)
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
+        self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
 
     # A SIGINT that came between the start and the wait would leave a cell that nobody waits for.
 
@@ -65,13 +75,29 @@ class Job:
         """Run the cell and block until it has ended; return its last expression or raise."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return _value(self._host.start(self._run).wait(self._interrupt))
+            result = self._host.start(self._run).wait(self._interrupt)
+        return self._finish(result)
 
     async def result_async(self) -> CellValue | None:
         """The same, on the kernel's own loop."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return _value(await self._host.start(self._run).wait_async(self._interrupt))
+            result = await self._host.start(self._run).wait_async(self._interrupt)
+        return self._finish(result)
+
+    @property
+    def _name(self) -> str:
+        return self._request.name or "(unnamed)"
+
+    def _finish(self, result: CellResult) -> CellValue | None:
+        """Set the outputs in the notebook, by the cell's own thread; return what is shown."""
+        namespace = self._request.namespace
+        try:
+            namespace |= open_outputs(self._name, result.parcel, result.missing)
+        except OutputError as error:
+            namespace |= error.values
+            raise
+        return None if result.value is None else CellValue(result.value)
 
     def _interrupt(self) -> None:
         self._host.call_soon(self._interrupt_now)
@@ -98,6 +124,9 @@ class Job:
                     timeout=request.timeout,
                     grace=request.grace,
                     output_limit=request.output_limit,
+                    inputs=self._inputs,
+                    outputs=request.outputs,
+                    unpack=False,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:
@@ -107,7 +136,7 @@ class Job:
                 if request.name is None:
                     actor.request_end()  # the prompt does not wait for it
         seconds = trio.current_time() - begun
-        raise RunCancelled(request.name or "(unnamed)", _BY, seconds, None, "it had not begun")
+        raise RunCancelled(self._name, _BY, seconds, None, "it had not begun")
 
     async def _find(self, nursery: ActorNursery) -> Actor | None:
         name, backend = self._request.name, self._request.backend
@@ -127,7 +156,3 @@ class Job:
             )
         await actor.wait_ready()  # another cell may be starting it
         return actor
-
-
-def _value(result: CellResult) -> CellValue | None:
-    return None if result.value is None else CellValue(result.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -10,7 +11,14 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Float, Int
 
-from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
+from subint_magic.errors import (
+    ActorBusy,
+    ActorConflict,
+    InputError,
+    OutputError,
+    SpawnError,
+    did_you_mean,
+)
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.tables import text_table
@@ -48,7 +56,7 @@ def _user_errors() -> Iterator[None]:
     """Turn a user's mistake into IPython's one-line error: it wants exactly this type."""
     try:
         yield
-    except (SpawnError, ActorBusy, ActorConflict) as error:
+    except (SpawnError, ActorBusy, ActorConflict, InputError, OutputError) as error:
         raise UsageError(str(error)) from None
 
 
@@ -124,6 +132,24 @@ class SubintMagics(Magics):
         help="How long the cell may take to stop, when it is interrupted or out of time, before "
         f"its process is killed or its sub-interpreter abandoned ({GRACE:g}).",
     )
+    @argument(
+        "-i",
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="Give the cell a copy of these variables of the notebook, as they are when it starts: "
+        "-i a,b or -i a -i b.",
+    )
+    @argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="Give the notebook a copy of these variables of the actor when the cell has ended "
+        "well: -o a,b or -o a -o b.",
+    )
     @cell_magic
     def subint(self, line: str, cell: str) -> CellValue | None:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
@@ -178,6 +204,8 @@ class SubintMagics(Magics):
 
     def _job(self, line: str, cell: str) -> Job:
         arguments = parse_argstring(self.subint, line)
+        assert self.shell is not None
+        variables = self.shell.user_ns
         request = CellRequest(
             cell,
             arguments.name,
@@ -186,11 +214,35 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
+            inputs=_chosen(_names(arguments.input, "input"), variables),
+            outputs=tuple(_names(arguments.output, "output")),
+            namespace=variables,
         )
         return Job(self._host(), request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
+
+
+def _names(values: list[str], flag: str) -> list[str]:
+    """Return the names that a repeatable flag with comma-separated names was given."""
+    names = [name.strip() for value in values for name in value.split(",")]
+    for name in names:
+        if not name.isidentifier() or iskeyword(name):
+            raise UsageError(f"--{flag} takes names of variables, and {name!r} is none.")
+    return list(dict.fromkeys(names))
+
+
+def _chosen(names: list[str], variables: dict[str, object]) -> dict[str, object]:
+    """Return the variables of these names."""
+    for name in names:
+        if name not in variables:
+            public = [each for each in variables if not each.startswith("_")]
+            raise UsageError(
+                f"input {name!r} is not there: the notebook has no variable of this name."
+                f"{did_you_mean(name, public)}"
+            )
+    return {name: variables[name] for name in names}
 
 
 def _methods_table() -> str:

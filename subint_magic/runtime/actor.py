@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
+from subint_magic.runtime.values import Traffic, open_outputs, pack_inputs
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
     Done,
@@ -27,13 +29,17 @@ from subint_magic.wire.messages import (
     Hello,
     Interrupt,
     Output,
+    Parcel,
     Result,
     Run,
     Rung,
     Stopping,
+    Values,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from subint_magic.runtime.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
@@ -101,6 +107,11 @@ class Actor:
         return None if run is None or run.ended.is_set() else run
 
     @property
+    def traffic(self) -> Traffic:
+        """How many bytes of values its current run, or the last, has moved."""
+        return self._runs[-1].traffic if self._runs else Traffic()
+
+    @property
     def unreported_death(self) -> ActorError | None:
         """Why the actor failed, if nobody was told yet."""
         return None if self._told else self._failure()
@@ -130,6 +141,9 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        inputs: Mapping[str, object] | Parcel | None = None,
+        outputs: Sequence[str] = (),
+        unpack: bool = True,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -144,8 +158,16 @@ class Actor:
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            inputs: values that are set in the namespace before the cell runs, by name. They are
+                packed now, in another thread; a `Parcel` of them can be given as well, once.
+            outputs: the names of variables whose values are to come back.
+            unpack: whether they are unpacked, in another thread; else they are left in
+                `CellResult.parcel`.
 
         Raises:
+            InputError: one of *inputs* cannot be pickled, or not be loaded in the actor. The cell
+                has not begun.
+            OutputError: the cell has ended well, but one of *outputs* has not come.
             CellError: the cell raised.
             RunCancelled: somebody interrupted the run, or ended the actor.
             RunTimedOut: it took longer than *timeout*.
@@ -154,14 +176,28 @@ class Actor:
             ProtocolError: the child broke the protocol.
             RunError: *source* is too large to be sent.
         """
+        if inputs is not None and not isinstance(inputs, Parcel):
+            inputs = await trio.to_thread.run_sync(pack_inputs, self.name, dict(inputs))
+        traffic = Traffic() if inputs is None else Traffic(inputs.copied, inputs.shared)
         async with self._turn:
             self._require_alive()
             grace = self._grace if grace is None else grace
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
-                self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
+                self._supervisor.post(
+                    Run(
+                        run.number,
+                        source,
+                        run.filename,
+                        loop,
+                        output_limit,
+                        inputs=inputs,
+                        outputs=list(outputs),
+                    )
+                )
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
+            run.traffic = traffic
             self._run_count += 1
             self._runs.append(run)
             self._advance(Trigger.RUN)
@@ -176,7 +212,16 @@ class Actor:
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
                 raise
-            return run.outcome()
+            try:
+                result = run.outcome()
+            finally:
+                run.values = None
+        if not unpack or result.parcel is None:
+            return result
+        values = await trio.to_thread.run_sync(
+            open_outputs, self.name, result.parcel, result.missing
+        )
+        return replace(result, values=values, parcel=None)
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
@@ -297,6 +342,8 @@ class Actor:
                         continue
                     if run is self.current_run:
                         self._stop_once(run, "an error of its sink")
+            case Values():
+                self._runs[-1].take_values(message, self.spawn_method)
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:

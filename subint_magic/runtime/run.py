@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import CellError, RunCancelled, RunTimedOut
+from subint_magic.errors import CellError, InputError, RunCancelled, RunTimedOut
+from subint_magic.runtime.values import Traffic, why_no_input
 from subint_magic.wire.messages import Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.errors import SubintMagicError
-    from subint_magic.wire.messages import Rung
+    from subint_magic.wire.messages import Parcel, Problem, Rung, Values
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
@@ -31,12 +32,18 @@ class CellResult:
         stdout: what it printed, unless a sink took it.
         stderr: the same for stderr.
         dropped: how many characters of output were over the limit and dropped.
+        values: the outputs that were asked for, by name.
+        parcel: the same, if they were to be left packed.
+        missing: what is wrong with those that are not in *parcel*.
     """
 
     value: str | None = None
     stdout: str = ""
     stderr: str = ""
     dropped: int = 0
+    values: dict[str, object] = field(default_factory=dict)
+    parcel: Parcel | None = None
+    missing: list[Problem] = field(default_factory=list)
 
 
 class CellRun:
@@ -51,6 +58,8 @@ class CellRun:
         ended: set once `outcome` can be called.
         requests: how many times somebody has asked for its end.
         rung: the highest rung of the stop ladder that was tried on it.
+        traffic: how many bytes of values it has moved.
+        values: its outputs, until somebody has taken them.
     """
 
     def __init__(
@@ -64,6 +73,8 @@ class CellRun:
         self.ended: trio.Event = trio.Event()
         self.requests: int = 0
         self.rung: Rung | None = None
+        self.traffic: Traffic = Traffic()
+        self.values: Values | None = None
         self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
@@ -89,6 +100,17 @@ class CellRun:
             self._sink = _ignore
             return False
         return True
+
+    def take_values(self, values: Values, spawn_method: str) -> None:
+        """Take its outputs, or word of inputs that its child could not load."""
+        if values.parcel is not None:
+            self.values = values
+            copied, shared = values.parcel.copied, values.parcel.shared
+            self.traffic = replace(self.traffic, copied_out=copied, shared_out=shared)
+        elif values.problems:
+            problem = values.problems[0]
+            message = why_no_input(problem, spawn_method)
+            self._error = self._error or InputError(self._actor, problem.name, message)
 
     def finish(self, done: Done, note: str) -> None:
         """End the run as its child reports; *note* says what became of the actor."""
@@ -147,7 +169,10 @@ class CellRun:
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
-        return CellResult(self._value, stdout, stderr, self._dropped)
+        result = CellResult(self._value, stdout, stderr, self._dropped)
+        if self.values is None:
+            return result
+        return replace(result, parcel=self.values.parcel, missing=self.values.problems)
 
     @property
     def _asked_by(self) -> str:

@@ -1,6 +1,6 @@
 """Which message may come when: the order of the protocol, without I/O.
 
-    hello, then for each run that was sent: output* result* done, then, once asked, goodbye
+    hello, then for each run that was sent: output* result* values? done, then, once asked, goodbye
 
 Output may also come between runs, from threads that a run has left. So may word of output that was
 dropped, as wherever output may.
@@ -21,6 +21,7 @@ from subint_magic.wire.messages import (
     Result,
     Run,
     Stopping,
+    Values,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Conversation:
         elif isinstance(message, Output | Dropped | Stopping):
             if message.run > self._sent:
                 return f"{kind} of run {message.run}, which was not sent"
-        elif isinstance(message, Result | Done):
+        elif isinstance(message, Result | Values | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"
         elif not self._close_sent:

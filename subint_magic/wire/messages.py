@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from subint_magic._child import frames
+from subint_magic._child.values.parcel import Parcel
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "Chunk",
     "Close",
     "Configure",
     "Done",
@@ -25,12 +27,16 @@ __all__ = [
     "Interrupt",
     "Loop",
     "Output",
+    "Parcel",
+    "ParcelData",
+    "Problem",
     "Result",
     "Run",
     "Rung",
     "Stopping",
     "StreamName",
     "ToChild",
+    "Values",
 ]
 
 type Loop = Literal["trio", "asyncio"]
@@ -87,6 +93,8 @@ class Run(Message, frozen=True, tag=frames.RUN):
         loop: what runs its top-level ``await``.
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
+        inputs: values that are set in the namespace before it runs.
+        outputs: names of values that are sent back once it has ended well.
     """
 
     run: int
@@ -94,6 +102,8 @@ class Run(Message, frozen=True, tag=frames.RUN):
     filename: str
     loop: Loop
     output_limit: int = OUTPUT_LIMIT
+    inputs: Parcel | None = None
+    outputs: list[str] = []
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
@@ -165,6 +175,36 @@ class Result(Message, frozen=True, tag=frames.RESULT):
     text: str
 
 
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one value.
+
+    Attributes:
+        name: the name of the value.
+        why: one line; empty if it was never set.
+        module: what could not be imported for it, if it is that.
+        known: names that are set.
+    """
+
+    name: str
+    why: str = ""
+    module: str = ""
+    known: list[str] = []
+
+
+class Values(Message, frozen=True, tag=frames.VALUES):
+    """The outputs of a run that has ended well, or why its inputs could not be loaded.
+
+    Attributes:
+        run: which.
+        parcel: the outputs; ``None`` if it is about inputs.
+        problems: what could not be taken along.
+    """
+
+    run: int
+    parcel: Parcel | None
+    problems: list[Problem]
+
+
 class Done(Message, frozen=True, tag=frames.DONE):
     """A run has ended; the last message of the run.
 
@@ -189,5 +229,31 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
     """The last message of a child that was asked to end."""
 
 
-type ToChild = Configure | Run | Interrupt | Close
-type FromChild = Hello | Stopping | Output | Dropped | Result | Done | Goodbye
+class Chunk(Message, frozen=True, tag=frames.CHUNK):
+    """A piece of a file, where the line does not pass descriptors: it comes before its message.
+
+    Attributes:
+        data: the piece.
+        last: whether the file ends with it.
+    """
+
+    data: bytes
+    last: bool
+
+
+type ToChild = Configure | Run | Interrupt | Close | Chunk
+type FromChild = Hello | Stopping | Output | Dropped | Result | Values | Done | Goodbye | Chunk
+
+
+class ParcelData(msgspec.Struct):
+    """What a message has of a `Parcel`; its files go beside the message.
+
+    Attributes:
+        items: as those of the parcel.
+        data: as that of the parcel.
+        files: how many files go with it.
+    """
+
+    items: list[tuple[str, int, list[int]]]
+    data: bytes | None
+    files: Annotated[int, msgspec.Meta(ge=0)]

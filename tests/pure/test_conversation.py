@@ -17,6 +17,7 @@ from subint_magic.wire.messages import (
     Rung,
     Stopping,
     ToChild,
+    Values,
 )
 
 
@@ -32,7 +33,16 @@ TO_CHILD = Run | Close | Interrupt
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
-    [HELLO, run(1), out(1), Result(1, "x"), Done(1, "ok"), run(2), Done(2, "error")],
+    [
+        HELLO,
+        run(1),
+        out(1),
+        Result(1, "x"),
+        Values(1, None, []),
+        Done(1, "ok"),
+        run(2),
+        Done(2, "error"),
+    ],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
@@ -65,6 +75,10 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     (
         "a message 'done' of run 1, which is not running",
         [HELLO, run(1), Done(1, "ok"), Done(1, "ok")],
+    ),
+    (
+        "a message 'values' of run 1, which is not running",
+        [HELLO, run(1), Done(1, "ok"), Values(1, None, [])],
     ),
     (
         "a message 'result' of run 1, which is not running",

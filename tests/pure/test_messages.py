@@ -17,7 +17,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "a7656e7669726f6e81c40141c40131",
     ),
     (
-        m.Run(1, "é", "<a>", "trio", 2**16),
+        m.Run(1, "é", "<a>", "trio", 2**16, None, ["y"]),
         {
             "kind": "run",
             "run": 1,
@@ -25,9 +25,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "filename": "<a>",
             "loop": "trio",
             "output_limit": 2**16,
+            "inputs": None,
+            "outputs": ["y"],
         },
-        "86a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
-        "a47472696fac6f75747075745f6c696d6974ce00010000",
+        "88a46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f70"
+        "a47472696fac6f75747075745f6c696d6974ce00010000a6696e70757473c0a76f75747075747391a179",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -35,6 +37,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a9696e74657272757074a372756ecd012ca472756e67a6696e73697374",
     ),
     (m.Close(), {"kind": "close"}, "81a46b696e64a5636c6f7365"),
+    (
+        m.Chunk(b"x", True),
+        {"kind": "chunk", "data": b"x", "last": True},
+        "83a46b696e64a56368756e6ba464617461c40178a46c617374c3",
+    ),
     (
         m.Hello(1, 7, 2, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
         {
@@ -62,6 +69,17 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         m.Result(1, "42"),
         {"kind": "result", "run": 1, "text": "42"},
         "83a46b696e64a6726573756c74a372756e01a474657874a23432",
+    ),
+    (
+        m.Values(1, None, [m.Problem("x", "bad")]),
+        {
+            "kind": "values",
+            "run": 1,
+            "parcel": None,
+            "problems": [{"name": "x", "why": "bad"}],
+        },
+        "84a46b696e64a676616c756573a372756e01a670617263656cc0a870726f626c656d7391"
+        "82a46e616d65a178a3776879a3626164",
     ),
     (
         m.Stopping(2, m.Rung.WAKE),
@@ -100,7 +118,7 @@ def test_golden_bytes(message: Any, plain: dict[str, Any], golden: str):
 
 @pytest.mark.parametrize(("message", "plain", "golden"), GOLDEN, ids=ids)
 def test_what_is_decoded_is_what_was_meant(message: Any, plain: dict[str, Any], golden: str):
-    union = m.ToChild if ids.index(type(message).__name__) < 4 else m.FromChild
+    union = m.ToChild if ids.index(type(message).__name__) < 5 else m.FromChild
     assert msgspec.msgpack.decode(bytes.fromhex(golden), type=union) == message
     newer = msgpack.packb({**plain, "later": [1]})
     assert msgspec.msgpack.decode(newer, type=union) == message

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["age", "text_table"]
+__all__ = ["age", "text_table", "volume"]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -28,3 +28,21 @@ def age(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def volume(copied: int, shared: int) -> str:
+    """Return an amount of bytes as people say it: ``512 B``, ``1.5 MiB + 2.0 GiB shared``."""
+    words = [_size(copied)] if copied else []
+    words += [f"{_size(shared)} shared"] if shared else []
+    return " + ".join(words)
+
+
+def _size(count: int) -> str:
+    if count < 1024:
+        return f"{count} B"
+    size = float(count)
+    for unit in ("KiB", "MiB", "GiB"):
+        size /= 1024
+        if size < 999.95:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1024:.1f} TiB"
