@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FunctionType, MethodType
 
 from subint_magic._child.values.pickling import dump
+from subint_magic._child.values.share import Shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _can_be_pickled(value: object) -> bool:
 
 
 def _parts(path: str, value: Any) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Shared):
+        return  # it is closed
     if isinstance(value, dict):
         for key, item in value.items():
             yield f"a key of {path}", key
@@ -105,7 +108,8 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, object]]:
 def _attributes(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, type):
         if value.__module__ == "__main__":
-            yield from vars(value).items()
+            own = ("__dict__", "__weakref__")  # each class gets these anew
+            yield from ((name, item) for name, item in vars(value).items() if name not in own)
         return
     try:
         state = value.__getstate__()

@@ -185,8 +185,12 @@ def pack(values: Mapping[str, object]) -> Parcel:
         PackError: one of them cannot be pickled.
     """
     packer = Packer()
-    for name, value in values.items():
-        packer.add(name, value)
+    try:
+        for name, value in values.items():
+            packer.add(name, value)
+    except BaseException:
+        packer.parcel().close()  # a traceback may live for long, and hold it all
+        raise
     return packer.parcel()
 
 

@@ -176,6 +176,6 @@ def _flat_array(value: Any) -> tuple[Any, DType, tuple[str, tuple[int, ...]]]:
     if array.dtype.hasobject:
         raise TypeError("an array of Python objects cannot be shared, only one of plain data")
     dtype = array.dtype.str if array.dtype.fields is None else array.dtype.descr
-    kind = array.dtype.char if array.dtype.isnative else "B"
+    kind = array.dtype.char if array.dtype.isnative else array.dtype.str
     flat = numpy.ascontiguousarray(array).reshape(-1).view("u1")
     return flat, dtype, (kind, array.shape)
