@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from subint_magic import share
 from subint_magic._child.values.parcel import Parcel, pack
+from subint_magic._child.values.share import share
 from subint_magic.errors import ActorEnded, CellError, InputError, OutputError, RunCancelled
 from subint_magic.testing.contract._base import Contract, Reader
 
@@ -58,7 +58,7 @@ class ValueContract(Contract):
             value: Any = result.values[name]
             assert (value[0], len(value)) == (first, LARGE)
             value[1] = 7  # it is ours to change
-            assert inputs[name][0] == 0  # type: ignore[index]
+            assert inputs[name][0] == 0
         assert 5 * LARGE <= actor.traffic.copied_in < 5.1 * LARGE
         assert 5 * LARGE <= actor.traffic.copied_out < 5.1 * LARGE
 
