@@ -21,7 +21,6 @@ from subint_magic._child.orphan import end_cells
 from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox
 from subint_magic._child.output.pipes import Pipes
 from subint_magic._child.values.line import Line
-from subint_magic._child.values.parcel import Parcel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -282,6 +281,8 @@ class Control:
         for payload in splitter.feed(data):
             message = msgpack.unpackb(payload)
             if plain := message.get("inputs"):  # the files that go with it have come before
+                from subint_magic._child.values.parcel import Parcel
+
                 files = self._line.arrivals.take(plain["files"])
                 message["inputs"] = Parcel(plain["items"], plain["data"], files)
             if message["kind"] == frames.INTERRUPT:

@@ -8,7 +8,7 @@ import os
 import sys
 from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
 from _thread import get_ident
-from types import ModuleType
+from types import CoroutineType, ModuleType
 
 from subint_magic._child import frames
 from subint_magic._child.loops import Loops
@@ -57,7 +57,7 @@ class Executor:
     def serve(self) -> None:
         """Take messages from the inbox and carry them out, until it says to end."""
         while (message := self._control.inbox.get()) is not None:
-            if message["kind"] == frames.RUN:
+            if message["kind"] in (frames.RUN, frames.CALL):
                 self._control.begin(message["run"], message["output_limit"])
                 outcome = self.run(message)
                 self._control.tell_dropped()
@@ -78,14 +78,19 @@ class Executor:
         def attempt() -> None:
             nonlocal raised, told
             try:
-                self._take_in(run, message["inputs"])
-                self._execute(run, message["source"], message["filename"], message["loop"])
-                self._give_out(run, message["outputs"])
+                if message["kind"] == frames.CALL:
+                    self._call(run, message["inputs"], message["loop"])
+                else:
+                    self._take_in(run, message["inputs"])
+                    self._execute(run, message["source"], message["filename"], message["loop"])
+                    self._give_out(run, message["outputs"], self._namespace)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
                 raised, told = error, _bare(error)
                 told = self._describe(error)  # runs code of the cell, and so may have to be stopped
+                if message["kind"] == frames.CALL:
+                    self._give_out(run, ["error"], {"error": error})
 
         struck = self._fence.guard(attempt)
         error = struck if raised is None else raised
@@ -101,24 +106,49 @@ class Executor:
         return ended | (told or self._describe(error))
 
     def _take_in(self, run: int, inputs: Parcel | None) -> None:
-        """Set *inputs* in the namespace; loading them runs code of the user."""
-        if inputs is None:
-            return
-        from subint_magic._child.values import namespace
+        """Set *inputs* in the namespace."""
+        if inputs is not None:
+            self._fence.arm(run)
+            self._load(run, inputs, self._namespace)
+            self._fence.disarm()  # what runs a loop arms it inside of that
 
-        self._fence.arm(run)
-        if problems := namespace.put(self._namespace, inputs):
+    def _load(self, run: int, inputs: Parcel, namespace: dict[str, Any]) -> None:
+        """Set *inputs* in *namespace*; loading them runs code of the user."""
+        from subint_magic._child.values.namespace import put
+
+        if problems := put(namespace, inputs):
             self._control.post(frames.VALUES, run=run, parcel=None, problems=problems)
             raise ValueError("its inputs cannot be loaded")
-        self._fence.disarm()  # what runs a loop arms it inside of that
 
-    def _give_out(self, run: int, outputs: list[str]) -> None:
-        """Send the values of the names *outputs*; the fence is still armed."""
+    def _give_out(self, run: int, outputs: list[str], namespace: dict[str, Any]) -> None:
+        """Send the values that *outputs* name; the fence is still armed."""
         if outputs and os.getpid() == self._pid:
-            from subint_magic._child.values import namespace
+            from subint_magic._child.values.namespace import take
 
-            parcel, problems = namespace.take(self._namespace, outputs)
+            parcel, problems = take(namespace, outputs)
             self._control.post(frames.VALUES, run=run, parcel=parcel, problems=problems)
+
+    def _call(self, run: int, inputs: Parcel, loop: str) -> None:
+        """Call a function, whatever its name; send what it returns under that name."""
+        self._fence.arm(run)
+        values: dict[str, Any] = {}
+        self._load(run, inputs, values)
+        (name, function), (_, args), (_, kwargs) = values.items()
+        plain = function
+        while hasattr(plain, "func"):  # of functools.partial
+            plain = plain.func
+        if hasattr(plain, "__code__"):
+            self._cells.add(plain.__code__.co_filename)  # tracebacks begin there
+        result = function(*args, **kwargs)
+        if isinstance(result, CoroutineType):
+
+            async def body() -> None:
+                nonlocal result
+                result = await result
+
+            self._fence.disarm()
+            self._loops.run(loop, run, body)
+        self._give_out(run, [name], {name: result})
 
     def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)

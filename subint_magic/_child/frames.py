@@ -24,6 +24,7 @@ HEADER = 4
 # to the child
 CONFIGURE = "configure"
 RUN = "run"
+CALL = "call"
 INTERRUPT = "interrupt"
 CLOSE = "close"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
+from subint_magic.runtime.calls import CallOutcome, open_call, pack_call, print_output
 from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
@@ -23,6 +25,7 @@ from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.runtime.values import Traffic, open_outputs, pack_inputs
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    Call,
     Done,
     Dropped,
     FromChild,
@@ -38,12 +41,12 @@ from subint_magic.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from subint_magic.runtime.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
-    from subint_magic.wire.messages import Loop
+    from subint_magic.wire.messages import Loop, ToChild
 
 __all__ = ["Actor"]
 
@@ -178,23 +181,105 @@ class Actor:
         """
         if inputs is not None and not isinstance(inputs, Parcel):
             inputs = await trio.to_thread.run_sync(pack_inputs, self.name, dict(inputs))
+
+        def message(run: CellRun) -> ToChild:
+            return Run(
+                run.number,
+                source,
+                run.filename,
+                loop,
+                output_limit,
+                inputs=inputs,
+                outputs=list(outputs),
+            )
+
+        async with self._carried_out(message, source, sink, timeout, grace, inputs) as run:
+            result = run.outcome()
+        if not unpack or result.parcel is None:
+            return result
+        values = await trio.to_thread.run_sync(
+            open_outputs, self.name, result.parcel, result.missing
+        )
+        return replace(result, values=values, parcel=None)
+
+    async def call[*Ts, T](
+        self,
+        function: Callable[[*Ts], Awaitable[T] | T],
+        *args: *Ts,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+        grace: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+    ) -> T:
+        """Call *function* in the actor, after what was sent there before; return what it returns.
+
+        It is stopped as a cell is. The function, its arguments and its result cross as values do;
+        for keyword arguments use `functools.partial`. If the function is a coroutine function, it
+        is awaited there.
+
+        Args:
+            function: is called there.
+            *args: its arguments.
+            loop: what runs a coroutine function.
+            sink: as in `run_cell`; without one, what is printed is printed here.
+            timeout: as in `run_cell`.
+            grace: as in `run_cell`.
+            output_limit: as in `run_cell`.
+
+        Raises:
+            Exception: what the function raised, with the actor's traceback as a note and a
+                `CellError` as its cause. If it cannot cross, that CellError itself.
+            InputError: the function or its arguments cannot be pickled, or not be loaded there.
+            OutputError: what it returned cannot be pickled, or not be loaded here.
+            RunCancelled: as `run_cell` raises it, and all the other errors.
+        """
+        parcel = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
+        run = await self.call_packed(
+            parcel, loop=loop, sink=sink, timeout=timeout, grace=grace, output_limit=output_limit
+        )
+        result: T = await trio.to_thread.run_sync(open_call, self.name, run)
+        return result
+
+    async def call_packed(
+        self,
+        parcel: Parcel,
+        *,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+        grace: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+    ) -> CallOutcome:
+        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads."""
+
+        def message(run: CellRun) -> ToChild:
+            return Call(run.number, parcel, loop, output_limit)
+
+        source = f"{parcel.names[0]}(…)"
+        async with self._carried_out(
+            message, source, sink or print_output, timeout, grace, parcel
+        ) as run:
+            return CallOutcome.of(run)
+
+    @asynccontextmanager
+    async def _carried_out(
+        self,
+        message: Callable[[CellRun], ToChild],
+        source: str,
+        sink: Sink | None,
+        timeout: float | None,  # noqa: ASYNC109 - as above
+        grace: float | None,
+        inputs: Parcel | None,
+    ) -> AsyncGenerator[CellRun]:
+        """Send a run and wait until it has ended; its values can be taken in the block."""
         traffic = Traffic() if inputs is None else Traffic(inputs.copied, inputs.shared)
         async with self._turn:
             self._require_alive()
             grace = self._grace if grace is None else grace
             run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
-                self._supervisor.post(
-                    Run(
-                        run.number,
-                        source,
-                        run.filename,
-                        loop,
-                        output_limit,
-                        inputs=inputs,
-                        outputs=list(outputs),
-                    )
-                )
+                self._supervisor.post(message(run))
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
             run.traffic = traffic
@@ -211,17 +296,12 @@ class Actor:
                 self._stop_once(run, "the caller")
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
-                raise
-            try:
-                result = run.outcome()
-            finally:
                 run.values = None
-        if not unpack or result.parcel is None:
-            return result
-        values = await trio.to_thread.run_sync(
-            open_outputs, self.name, result.parcel, result.missing
-        )
-        return replace(result, values=values, parcel=None)
+                raise
+        try:
+            yield run
+        finally:
+            run.values = None
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING
@@ -15,9 +17,11 @@ from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
+    from subint_magic.runtime.run import Sink
     from subint_magic.spawn import SpawnMethod
+    from subint_magic.wire.messages import Loop
 
 __all__ = ["ActorNursery", "open_nursery"]
 
@@ -85,6 +89,69 @@ class ActorNursery:
             for actor in self.actors.values():
                 actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
+
+    async def map[S, T](
+        self,
+        function: Callable[[S], Awaitable[T] | T],
+        items: Iterable[S],
+        *,
+        actors: Sequence[Actor] | int | None = None,
+        spawn_method: str | SpawnMethod | None = None,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - that of each call
+        grace: float | None = None,
+    ) -> list[T]:
+        """Call *function* on each item, in several actors at once; return the results in order.
+
+        If one call fails, the others are stopped and its error is raised.
+
+        Args:
+            function: is called with one item; see `Actor.call`.
+            items: what it is called with.
+            actors: those that do it, or how many are to be started for it; without it one for each
+                core, but no more than there are items.
+            spawn_method: how they are started; without it, the selected way.
+            loop: as in `Actor.call`.
+            sink: as in `Actor.call`.
+            timeout: seconds after which a call is stopped.
+            grace: as in `Actor.call`.
+
+        Raises:
+            Exception: what `Actor.call` raises, and `start_actor`.
+        """
+        todo = list(enumerate(items))
+        results: dict[int, T] = {}
+        failures: list[Exception] = []
+        waiting = iter(todo)
+
+        async def work(actor: Actor | None) -> None:
+            own = actor is None
+            try:
+                if actor is None:
+                    actor = await self.start_actor(spawn_method=spawn_method)
+                for number, item in waiting:
+                    results[number] = await actor.call(
+                        function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
+                    )
+            except Exception as error:  # noqa: BLE001 - raised below, not in a group
+                failures.append(error)
+                workers.cancel_scope.cancel()
+            finally:
+                if own and actor is not None:
+                    actor.request_end()
+
+        if not isinstance(actors, Sequence):
+            most = os.process_cpu_count() or 1 if actors is None else actors
+            actors_or_none: Sequence[Actor | None] = [None] * min(most, len(todo))
+        else:
+            actors_or_none = actors
+        async with trio.open_nursery() as workers:
+            for actor in actors_or_none:
+                workers.start_soon(work, actor)
+        if failures:
+            raise failures[0]
+        return [results[number] for number, _ in todo]
 
     def pop_death(self, name: str) -> ActorError | None:
         """Return why the last actor *name* died, if nobody was told; nobody is told twice."""

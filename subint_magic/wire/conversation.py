@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.wire.messages import (
+    Call,
     Close,
     Done,
     Dropped,
@@ -47,7 +48,7 @@ class Conversation:
 
     def note(self, message: ToChild) -> None:
         """Note that *message* is being sent."""
-        if isinstance(message, Run):
+        if isinstance(message, Run | Call):
             self._sent = message.run
         elif isinstance(message, Close):
             self._close_sent = True

@@ -16,6 +16,7 @@ from subint_magic._child.values.parcel import Parcel
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "Call",
     "Chunk",
     "Close",
     "Configure",
@@ -104,6 +105,22 @@ class Run(Message, frozen=True, tag=frames.RUN):
     output_limit: int = OUTPUT_LIMIT
     inputs: Parcel | None = None
     outputs: list[str] = []
+
+
+class Call(Message, frozen=True, tag=frames.CALL):
+    """Call a function. What it returns comes as `Values`, and so does an exception.
+
+    Attributes:
+        run: its number, counted together with those of cells.
+        inputs: the function, by its name, then its arguments and its keyword arguments.
+        loop: what runs it, if it is a coroutine function.
+        output_limit: as that of a `Run`.
+    """
+
+    run: int
+    inputs: Parcel
+    loop: Loop
+    output_limit: int = OUTPUT_LIMIT
 
 
 class Interrupt(Message, frozen=True, tag=frames.INTERRUPT):
@@ -241,7 +258,7 @@ class Chunk(Message, frozen=True, tag=frames.CHUNK):
     last: bool
 
 
-type ToChild = Configure | Run | Interrupt | Close | Chunk
+type ToChild = Configure | Run | Call | Interrupt | Close | Chunk
 type FromChild = Hello | Stopping | Output | Dropped | Result | Values | Done | Goodbye | Chunk
 
 

@@ -11,11 +11,19 @@ import trio.testing
 
 from subint_magic._child.values.parcel import Parcel, pack
 from subint_magic._child.values.share import share
-from subint_magic.errors import ActorEnded, CellError, InputError, OutputError, RunCancelled
+from subint_magic.errors import (
+    ActorEnded,
+    CellError,
+    InputError,
+    OutputError,
+    RunCancelled,
+    RunTimedOut,
+)
 from subint_magic.testing.contract._base import Contract, Reader
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
 
 LARGE = 2**23
 
@@ -158,3 +166,59 @@ class ValueContract(Contract):
                     tasks.start_soon(run, pack({"x": bytes(LARGE), "s": shared}))
                 await trio.testing.wait_all_tasks_blocked()
                 actor.request_cancel(grace=0)
+
+    async def test_a_call_is_like_one_here(self, actor: Actor) -> None:
+        main = _main()
+        exec(
+            "async def later(x):\n    import trio\n    await trio.sleep(0)\n    return x + 1\n"
+            "class Mine(Exception): pass\ndef fail(x):\n    print('on stdout')\n    raise Mine(x)\n"
+            "def stuck():\n    import threading\n    return threading.Lock()",
+            main,
+        )
+        reader = Reader()
+        assert await actor.call(main["double"], 21) == 42
+        assert await actor.call(main["later"], 1) == 2
+        assert await actor.call(len, bytes(LARGE)) == LARGE
+        with pytest.raises(main["Mine"], match="why") as caught:
+            await actor.call(main["fail"], "why", sink=reader)
+        assert reader.text == "on stdout\n"
+        assert isinstance(caught.value.__cause__, CellError)
+        assert f"In actor {actor.name!r}:" in caught.value.__notes__[0]
+        with pytest.raises(OutputError, match="output 'stuck' cannot be pickled: it is a _thread"):
+            await actor.call(main["stuck"])
+        with pytest.raises(InputError, match=r"arguments\[0\]\[0\] \(a _thread.lock\)"):
+            await actor.call(len, [threading.Lock()])
+
+    async def test_an_exception_that_cannot_cross_is_told(self, actor: Actor) -> None:
+        main = _main()
+        exec("def fail():\n    raise ValueError(iter(''), (i for i in ()))", main)
+        with pytest.raises(CellError, match="ValueError"):
+            await actor.call(main["fail"])
+
+    async def test_a_call_can_be_stopped(self, actor: Actor) -> None:
+        main = _main()
+        exec("def spin():\n    print('there')\n    while True: pass", main)
+        with pytest.raises(RunTimedOut):
+            await actor.call(main["spin"], timeout=0.1, sink=Reader())
+        reader = Reader()
+        async with trio.open_nursery() as tasks:
+
+            async def run() -> None:
+                await actor.call(main["spin"], sink=reader)
+
+            tasks.start_soon(run)
+            await reader.read_until("there")
+            tasks.cancel_scope.cancel()
+        assert await actor.call(main["double"], 1) == 2
+
+    async def test_map_keeps_the_order(self, nursery: ActorNursery, start_method: str) -> None:
+        main = _main()
+        exec("def fail(x):\n    while x: pass\n    raise KeyError('the first')", main)
+        assert await nursery.map(main["double"], range(5), actors=2, spawn_method=start_method) == [
+            *range(0, 10, 2)
+        ]
+        assert await nursery.map(main["double"], []) == []
+        actors = [await nursery.start_actor(spawn_method=start_method) for _ in range(2)]
+        with pytest.raises(KeyError, match="the first"):
+            await nursery.map(main["fail"], [1, 0], actors=actors)
+        assert await nursery.map(main["double"], [1, 2], actors=actors) == [2, 4]
