@@ -48,6 +48,10 @@ if TYPE_CHECKING:
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
     from subint_magic.runtime.actor import Actor as Actor
+    from subint_magic.runtime.functions.decorator import (
+        SubintFunction as SubintFunction,
+        subint as subint,
+    )
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
@@ -104,12 +108,14 @@ _WHERE = {
     "SpawnMethodStatus": _spawn,
     "SpawnMethodUnavailable": _errors,
     "State": "subint_magic.runtime.lifecycle",
+    "SubintFunction": "subint_magic.runtime.functions.decorator",
     "SubintMagicError": _errors,
     "UnknownSpawnMethod": _errors,
     "get_start_method": _spawn,
     "open_nursery": "subint_magic.runtime.nursery",
     "share": _share,
     "spawn_methods": _spawn,
+    "subint": "subint_magic.runtime.functions.decorator",
     "try_set_start_method": _spawn,
 }
 
@@ -142,6 +148,7 @@ __all__ = [
     "SpawnMethodStatus",
     "SpawnMethodUnavailable",
     "State",
+    "SubintFunction",
     "SubintMagicError",
     "UnknownSpawnMethod",
     "__version__",
@@ -150,6 +157,7 @@ __all__ = [
     "open_nursery",
     "share",
     "spawn_methods",
+    "subint",
     "try_set_start_method",
     "unload_ipython_extension",
 ]

@@ -8,6 +8,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from subint_magic.notebook.magics import AWAITED, SubintMagics
+from subint_magic.notebook.output import CellOutput
+from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
 from subint_magic.spawn import shut_down_methods
 
@@ -36,6 +38,9 @@ class Extension:
         self._executing = self._request()  # the cell that loads us
         self._magics = SubintMagics(shell, self.host)
         shell.register_magics(self._magics)
+        magics = self._magics
+        self._offer = default.Offer(self.host, lambda: CellOutput(magics.output_limit))
+        default.offer(self._offer)  # to @subint
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
@@ -60,6 +65,7 @@ class Extension:
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
         atexit.unregister(self._stop)
+        default.withdraw(self._offer)
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell

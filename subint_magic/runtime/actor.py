@@ -17,7 +17,7 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
-from subint_magic.runtime.calls import CallOutcome, open_call, pack_call, print_output
+from subint_magic.runtime.functions.calls import CallOutcome, open_call, pack_call, print_output
 from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun

@@ -149,3 +149,23 @@ def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
         " or give a part of it. These have come: good."
     )
     assert kernel.ok(f"good == {message!r}").results == ["True"]
+
+
+def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
+    kernel.ok(
+        "from subint_magic import subint\n"
+        "@subint(name='f')\ndef f(x):\n    print('in', x)\n    return x + 1"
+    )
+    cell = kernel.ok("f(1)")
+    assert (cell.stdout, cell.results) == ("in 1\n", ["2"])
+    assert [row[0] for row in rows(kernel.ok("%subints").stdout)] == ["f"]
+    cell = kernel.run("@subint\ndef g(x): return 1 / x\ng(0)")
+    assert cell.error[:2] == ("ZeroDivisionError", "division by zero")
+    assert "In actor" in "\n".join(cell.outputs[-1][3])
+    spin = kernel.start(
+        "@subint(name='f')\ndef spin():\n    print('there')\n    while True: pass\nspin()"
+    )
+    spin.wait_output("there")
+    kernel.interrupt()
+    assert spin.wait().error[0] == "KeyboardInterrupt"
+    assert kernel.ok("f(2)").results == ["3"]
