@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from subint_magic._child.control import Control
     from subint_magic._child.interrupt import Fence
-    from subint_magic._child.values.parcel import Parcel
+    from subint_magic._child.values.namespace import Luggage
 
 CO_COROUTINE = 0x0080  # inspect.CO_COROUTINE; `inspect` is too large for a child's start
 _FUTURES = 0
@@ -75,28 +75,32 @@ class Executor:
         raised: BaseException | None = None
         told: dict[str, str] = {}
 
+        luggage = _luggage(message)
+
         def attempt() -> None:
             nonlocal raised, told
             try:
                 if message["kind"] == frames.CALL:
-                    self._call(run, message["inputs"], message["loop"])
+                    self._call(run, message["loop"], luggage)
                 else:
-                    self._take_in(run, message["inputs"])
+                    self._take_in(run, luggage)
                     self._execute(run, message["source"], message["filename"], message["loop"])
-                    self._give_out(run, message["outputs"], self._namespace)
+                    self._give_out(luggage, self._namespace, message["outputs"])
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - the user's, whatever it is
                 raised, told = error, _bare(error)
                 told = self._describe(error)  # runs code of the cell, and so may have to be stopped
                 if message["kind"] == frames.CALL:
-                    self._give_out(run, ["error"], {"error": error})
+                    self._give_out(luggage, {"error": error}, ["error"])
 
         struck = self._fence.guard(attempt)
         error = struck if raised is None else raised
         flush()
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
+        if luggage is not None and (values := luggage.close()) is not None:
+            self._control.post(frames.VALUES, run=run, **values)
         if error is None:
             return {"status": "ok"}
         if self._fence.was_requested(run) and _is_interrupt(error):
@@ -105,34 +109,26 @@ class Executor:
             ended = {"status": "error"}
         return ended | (told or self._describe(error))
 
-    def _take_in(self, run: int, inputs: Parcel | None) -> None:
-        """Set *inputs* in the namespace."""
-        if inputs is not None:
+    def _take_in(self, run: int, luggage: Luggage | None) -> None:
+        """Set the inputs in the namespace; loading them runs code of the user."""
+        if luggage is not None:
             self._fence.arm(run)
-            self._load(run, inputs, self._namespace)
+            luggage.load(self._namespace)
             self._fence.disarm()  # what runs a loop arms it inside of that
 
-    def _load(self, run: int, inputs: Parcel, namespace: dict[str, Any]) -> None:
-        """Set *inputs* in *namespace*; loading them runs code of the user."""
-        from subint_magic._child.values.namespace import put
+    def _give_out(
+        self, luggage: Luggage | None, namespace: dict[str, Any], names: list[str]
+    ) -> None:
+        """Pack values to be sent; the fence is still armed."""
+        if luggage is not None and os.getpid() == self._pid:
+            luggage.pack(namespace, names)
 
-        if problems := put(namespace, inputs):
-            self._control.post(frames.VALUES, run=run, parcel=None, problems=problems)
-            raise ValueError("its inputs cannot be loaded")
-
-    def _give_out(self, run: int, outputs: list[str], namespace: dict[str, Any]) -> None:
-        """Send the values that *outputs* name; the fence is still armed."""
-        if outputs and os.getpid() == self._pid:
-            from subint_magic._child.values.namespace import take
-
-            parcel, problems = take(namespace, outputs)
-            self._control.post(frames.VALUES, run=run, parcel=parcel, problems=problems)
-
-    def _call(self, run: int, inputs: Parcel, loop: str) -> None:
-        """Call a function, whatever its name; send what it returns under that name."""
+    def _call(self, run: int, loop: str, luggage: Luggage | None) -> None:
+        """Call a function, whatever its name; what it returns goes under that name."""
+        assert luggage is not None
         self._fence.arm(run)
         values: dict[str, Any] = {}
-        self._load(run, inputs, values)
+        luggage.load(values)
         (name, function), (_, args), (_, kwargs) = values.items()
         plain = function
         while hasattr(plain, "func"):  # of functools.partial
@@ -148,7 +144,7 @@ class Executor:
 
             self._fence.disarm()
             self._loops.run(loop, run, body)
-        self._give_out(run, [name], {name: result})
+        self._give_out(luggage, {name: result}, [name])
 
     def _execute(self, run: int, source: str, filename: str, loop: str) -> None:
         self._cells.add(filename)
@@ -230,6 +226,16 @@ class Executor:
                 if not frame.filename.startswith(_OURS)
             ]
             reports += [each.__cause__, each.__context__, *(each.exceptions or ())]
+
+
+def _luggage(message: dict[str, Any]) -> Luggage | None:
+    """Return the values that come and go with a run, if any do."""
+    inputs, gives = message["inputs"], message["kind"] == frames.CALL or bool(message["outputs"])
+    if inputs is None and not gives:
+        return None
+    from subint_magic._child.values.namespace import Luggage
+
+    return Luggage(inputs, gives=gives)
 
 
 def _bare(error: BaseException) -> dict[str, str]:

@@ -273,16 +273,19 @@ class Actor:
         inputs: Parcel | None,
     ) -> AsyncGenerator[CellRun]:
         """Send a run and wait until it has ended; its values can be taken in the block."""
-        traffic = Traffic() if inputs is None else Traffic(inputs.copied, inputs.shared)
         async with self._turn:
-            self._require_alive()
-            grace = self._grace if grace is None else grace
-            run = CellRun(self.name, self._run_count + 1, source, sink, grace)
             try:
+                self._require_alive()
+                grace = self._grace if grace is None else grace
+                run = CellRun(self.name, self._run_count + 1, source, sink, grace)
+                if inputs is not None:
+                    run.traffic = Traffic(inputs.copied, inputs.shared)
                 self._supervisor.post(message(run))
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
-            run.traffic = traffic
+            finally:
+                if inputs is not None:
+                    inputs.close()  # what was sent has left it
             self._run_count += 1
             self._runs.append(run)
             self._advance(Trigger.RUN)
@@ -296,12 +299,14 @@ class Actor:
                 self._stop_once(run, "the caller")
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
-                run.values = None
+                run.drop_values()
                 raise
         try:
             yield run
-        finally:
-            run.values = None
+        except BaseException:
+            run.drop_values()
+            raise
+        run.values = None  # they belong to whoever has the result
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.

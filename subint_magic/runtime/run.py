@@ -112,6 +112,12 @@ class CellRun:
             message = why_no_input(problem, spawn_method)
             self._error = self._error or InputError(self._actor, problem.name, message)
 
+    def drop_values(self) -> None:
+        """Let go of its outputs: nobody takes them."""
+        values, self.values = self.values, None
+        if values is not None and values.parcel is not None:
+            values.parcel.close()
+
     def finish(self, done: Done, note: str) -> None:
         """End the run as its child reports; *note* says what became of the actor."""
         self._done = done

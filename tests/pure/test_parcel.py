@@ -17,7 +17,7 @@ import pytest
 
 from subint_magic import share
 from subint_magic._child.values.files import Arrivals, File
-from subint_magic._child.values.namespace import put, take
+from subint_magic._child.values.namespace import LoadError, Luggage
 from subint_magic._child.values.parcel import (
     INLINE,
     Packer,
@@ -195,20 +195,36 @@ def test_one_that_cannot_be_loaded_does_not_hurt_the_others():
 
 def test_a_namespace_is_set_as_a_whole_or_not_at_all():
     namespace: dict[str, Any] = {}
-    problems = put(namespace, pack({"a": 1, "b": Unloadable()}))
-    assert [problem["name"] for problem in problems] == ["b"]
+    luggage = Luggage(pack({"a": 1, "b": Unloadable()}), gives=True)
+    with pytest.raises(LoadError):
+        luggage.load(namespace)
+    told = luggage.close()
+    assert told is not None
+    assert told["parcel"] is None
+    assert [problem["name"] for problem in told["problems"]] == ["b"]
     assert namespace == {}
-    assert put(namespace, pack({"a": 1})) == []
+    luggage = Luggage(pack({"a": 1}), gives=False)
+    luggage.load(namespace)
+    assert luggage.close() is None
     assert namespace == {"a": 1}
 
 
-def test_what_is_there_is_taken_and_the_rest_explained():
-    parcel, problems = take({"a": 1, "lock": LOCK, "_x": 1}, ["a", "lock", "b"])
-    assert dict(unpack(parcel)) == {"a": 1}
-    assert problems == [
+@pytest.mark.parametrize("large", [b"", bytes(LARGE)], ids=["small", "large"])
+def test_what_is_there_is_taken_and_the_rest_explained(large: bytes):
+    luggage = Luggage(None, gives=True)
+    luggage.pack({"a": large, "lock": LOCK, "_x": 1}, ["a", "lock", "b"])
+    told = luggage.close()
+    assert told is not None
+    assert dict(unpack(told["parcel"])) == {"a": large}
+    assert told["problems"] == [
         {"name": "lock", "why": "it is a _thread.lock"},
         {"name": "b", "known": ["a", "lock"]},
     ]
+
+
+def test_luggage_that_is_not_used_leaves_nothing():
+    with share(b"x") as shared:
+        Luggage(pack({"a": bytes(LARGE), "s": shared}), gives=True).close()
 
 
 def test_lost_files_are_an_error():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from subint_magic._child.values.share import Shared
 
-__all__ = ["INLINE", "PackError", "Parcel", "UnpackError", "pack", "unpack"]
+__all__ = ["INLINE", "Opened", "PackError", "Packer", "Parcel", "UnpackError", "pack", "unpack"]
 
 INLINE = 2**16
 """Bytes of a parcel that go in a message; more go in a file."""
@@ -95,9 +95,10 @@ class Parcel:
 class _Target:
     """Where a parcel is written: into memory, and once it is large into a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: File | None) -> None:
         self.size = 0
         self.file: File | None = None
+        self._spare = spare
         self.data = bytearray()
 
     def write(self, data: Any) -> int:
@@ -105,7 +106,7 @@ class _Target:
         with memoryview(data) as view:
             raw = view if view.format == "B" and view.ndim == 1 else view.cast("B")
             if self.file is None and self.size + len(raw) > INLINE:
-                self.file = File.make()
+                self.file = self._spare or File.make()
                 self.file.write(memoryview(bytes(self.data)), 0)
             if self.file is None:
                 self.data += raw
@@ -127,14 +128,19 @@ class _Target:
 
 
 class Packer:
-    """Packs values one by one."""
+    """Packs values one by one.
 
-    def __init__(self) -> None:
-        self._target = _Target()
+    Args:
+        spare: the file that a large parcel is written to. With one, `add` may be interrupted
+            anywhere: it makes no descriptor that could get lost.
+    """
+
+    def __init__(self, spare: File | None = None) -> None:
+        self._spare = spare
+        self._target = _Target(spare)
         self._items: list[tuple[str, int, list[int]]] = []
-        self._shared: list[File] = []
+        self._shared: list[Shared] = []
         self._numbers: dict[int, int] = {}
-        self._kept: list[Shared] = []  # so that no other object gets its id
 
     def add(self, name: str, value: object) -> None:
         """Pack *value*.
@@ -165,17 +171,29 @@ class Packer:
         if number is None:
             if len(self._shared) == MOST - 1:
                 raise ValueError(f"at most {MOST - 1} shared memories can go at once")
-            self._shared.append(part.dup_file())
-            self._kept.append(part)
+            self._shared.append(part)
             number = self._numbers[id(part)] = len(self._shared)
         return -number
 
+    def close(self) -> None:
+        """Let go of all that was packed."""
+        for file in (self._target.file, self._spare):
+            if file is not None:
+                file.close()
+
     def parcel(self) -> Parcel:
-        """Return all that was packed."""
+        """Return all that was packed.
+
+        Raises:
+            OSError: there are too many open files.
+            ValueError: memory that is shared was closed meanwhile.
+        """
         target = self._target
-        if target.file is None:
-            return Parcel(self._items, bytes(target.data), self._shared)
-        return Parcel(self._items, None, [target.file, *self._shared])
+        shared = [each.dup_file() for each in self._shared]
+        if target.file is not None:
+            return Parcel(self._items, None, [target.file, *shared])
+        self.close()
+        return Parcel(self._items, bytes(target.data), shared)
 
 
 def pack(values: Mapping[str, object]) -> Parcel:
@@ -188,53 +206,96 @@ def pack(values: Mapping[str, object]) -> Parcel:
     try:
         for name, value in values.items():
             packer.add(name, value)
+        return packer.parcel()
     except BaseException:
-        packer.parcel().close()  # a traceback may live for long, and hold it all
+        packer.close()  # a traceback may live for long, and hold it all
         raise
-    return packer.parcel()
+
+
+class Opened:
+    """A parcel that is being unpacked.
+
+    Only `load` runs code of the values; it may be interrupted anywhere, as it neither makes nor
+    closes a descriptor.
+
+    Args:
+        parcel: it is empty afterwards.
+
+    Raises:
+        OSError: its files have not come with it, or there are too many open ones.
+    """
+
+    def __init__(self, parcel: Parcel) -> None:
+        from subint_magic._child.values.source import FileSource, MemorySource
+
+        files, parcel.files = parcel.files, []
+        self._items = parcel.items
+        self._unclaimed: list[File] = []
+        try:
+            most = -min((n for *_, sizes in parcel.items for n in sizes if n < 0), default=0)
+            if len(files) < most + (parcel.data is None):
+                raise OSError("the memory of the values got lost: are there too many open files?")
+            self._source: MemorySource = (
+                FileSource(files.pop(0)) if parcel.data is None else MemorySource(parcel.data)
+            )
+            for _, _, beside in parcel.items:
+                self._unclaimed += [files[-size - 1].dup() for size in beside if size < 0]
+        finally:
+            for file in files:
+                file.close()
+
+    def load(self) -> Iterator[tuple[str, object | UnpackError]]:
+        """Yield the name of each value, and the value or why it cannot be loaded here."""
+        from subint_magic._child.values.pickling import Loader
+
+        source = self._source
+        at = 0  # in the unclaimed
+        for name, pickled, beside in self._items:
+            source.begin(pickled)
+            end = source.end
+            parts: list[object] = []
+            begun = at
+            for size in beside:
+                if size < 0:
+                    parts.append(self._unclaimed[at])
+                    at += 1
+                else:
+                    end += -end % ALIGNMENT
+                    parts.append(source.view(end, size))
+                    end += size
+            loader = Loader(source, parts)
+            value: object
+            try:
+                value = loader.load()
+            except Exception as error:  # noqa: BLE001 - code of the user, told to whoever asked
+                missing = isinstance(error, ImportError | AttributeError)
+                module = loader.module.partition(".")[0]
+                value = UnpackError(name, _root(error), module, missing=missing)
+            else:
+                del self._unclaimed[begun:at]
+                at = begun
+            del parts, loader
+            source.skip_to(end)
+            yield name, value
+            del value
+
+    def close(self) -> None:
+        """Close the files that no value has got."""
+        for file in self._unclaimed:
+            file.close()
 
 
 def unpack(parcel: Parcel) -> Iterator[tuple[str, object | UnpackError]]:
-    """Yield the name of each value, and the value or why it cannot be loaded here.
+    """Do all of it.
 
     Raises:
         OSError: the files have not come with it.
     """
-    from subint_magic._child.values.source import FileSource, MemorySource
-
-    files, parcel.files = parcel.files, []
+    opened = Opened(parcel)
     try:
-        if parcel.data is None and not files:
-            raise OSError("the memory of the values got lost: are there too many open files?")
-        source = MemorySource(parcel.data) if parcel.data is not None else FileSource(files.pop(0))
-        for name, pickled, beside in parcel.items:
-            yield name, _load(name, source, pickled, beside, files)
+        yield from opened.load()
     finally:
-        for file in files:
-            file.close()
-
-
-def _load(name: str, source: Any, pickled: int, beside: list[int], shared: list[File]) -> object:
-    from subint_magic._child.values.pickling import Loader
-
-    source.begin(pickled)
-    end = source.end
-    parts: list[object] = []
-    for size in beside:
-        if size < 0:
-            parts.append(shared[-size - 1].dup() if -size <= len(shared) else None)
-        else:
-            end += -end % ALIGNMENT
-            parts.append(source.view(end, size))
-            end += size
-    loader = Loader(source, parts)
-    try:
-        return loader.load()
-    except Exception as error:  # noqa: BLE001 - code of the user, and told to whoever asked
-        missing = isinstance(error, ImportError | AttributeError)
-        return UnpackError(name, _root(error), loader.module.partition(".")[0], missing=missing)
-    finally:
-        source.skip_to(end)
+        opened.close()
 
 
 def _root(error: BaseException) -> str:
