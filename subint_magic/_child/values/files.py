@@ -34,7 +34,7 @@ class File:
     """
 
     def __init__(self, fd: int) -> None:
-        self.fd = fd
+        self.fd: int = fd
 
     @classmethod
     def make(cls) -> File:

@@ -69,9 +69,9 @@ class Parcel:
     def __init__(
         self, items: list[tuple[str, int, list[int]]], data: bytes | None, files: list[File]
     ) -> None:
-        self.items = items
-        self.data = data
-        self.files = files
+        self.items: list[tuple[str, int, list[int]]] = items
+        self.data: bytes | None = data
+        self.files: list[File] = files
         filed = data is None
         self.copied: int = files[0].size if data is None and files else len(data or b"")
         self.shared: int = sum(file.size for file in files[filed:])
