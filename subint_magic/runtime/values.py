@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from subint_magic._child.values.parcel import PackError, UnpackError, pack, unpack
+from subint_magic._child.values.parcel import PackError, pack
+from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import InputError, OutputError, did_you_mean
 
 if TYPE_CHECKING:

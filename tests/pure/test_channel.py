@@ -16,7 +16,8 @@ from subint_magic._child.frames import FrameError, Splitter, frame
 from subint_magic._child.output.outbox import Outbox
 from subint_magic._child.values.files import Arrivals
 from subint_magic._child.values.line import Line
-from subint_magic._child.values.parcel import Parcel, pack, unpack
+from subint_magic._child.values.parcel import Parcel, pack
+from subint_magic._child.values.unpacking import unpack
 from subint_magic.wire.channel import Channel
 from subint_magic.wire.fds import socket_pair
 from subint_magic.wire.messages import Run, Values

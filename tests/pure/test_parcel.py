@@ -18,14 +18,8 @@ import pytest
 from subint_magic import share
 from subint_magic._child.values.files import Arrivals, File
 from subint_magic._child.values.namespace import LoadError, Luggage
-from subint_magic._child.values.parcel import (
-    INLINE,
-    Packer,
-    PackError,
-    UnpackError,
-    pack,
-    unpack,
-)
+from subint_magic._child.values.parcel import INLINE, Packer, PackError, pack
+from subint_magic._child.values.unpacking import UnpackError, unpack
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 

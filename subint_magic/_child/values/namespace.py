@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from subint_magic._child.values import pickling  # noqa: F401 - an interrupt might tear it later
 from subint_magic._child.values.files import File
-from subint_magic._child.values.parcel import Opened, Packer, PackError, Parcel, UnpackError
+from subint_magic._child.values.parcel import Packer, PackError, Parcel
+from subint_magic._child.values.unpacking import Opened, UnpackError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Several values packed for the way to another interpreter or process, and unpacked.
+"""Several values packed for the way to another interpreter or process.
 
 A small parcel travels in its message. A large one is an anonymous file: pickles are written
 straight into it and so are the buffers beside them, which is the one copy there is. Who unpacks
@@ -12,12 +12,12 @@ from subint_magic._child.values.files import MOST, File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from subint_magic._child.values.share import Shared
 
-__all__ = ["INLINE", "Opened", "PackError", "Packer", "Parcel", "UnpackError", "pack", "unpack"]
+__all__ = ["ALIGNMENT", "INLINE", "PackError", "Packer", "Parcel", "pack"]
 
 INLINE = 2**16
 """Bytes of a parcel that go in a message; more go in a file."""
@@ -36,22 +36,6 @@ class PackError(Exception):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(why)
         self.name = name
-
-
-class UnpackError(Exception):
-    """A value cannot be loaded here; the message says why, on one line.
-
-    Attributes:
-        name: the name of the value.
-        module: the module that the pickle needed last.
-        missing: whether that could not be imported.
-    """
-
-    def __init__(self, name: str, why: str, module: str, *, missing: bool) -> None:
-        super().__init__(why)
-        self.name = name
-        self.module = module
-        self.missing = missing
 
 
 class Parcel:
@@ -210,97 +194,3 @@ def pack(values: Mapping[str, object]) -> Parcel:
     except BaseException:
         packer.close()  # a traceback may live for long, and hold it all
         raise
-
-
-class Opened:
-    """A parcel that is being unpacked.
-
-    Only `load` runs code of the values; it may be interrupted anywhere, as it neither makes nor
-    closes a descriptor.
-
-    Args:
-        parcel: it is empty afterwards.
-
-    Raises:
-        OSError: its files have not come with it, or there are too many open ones.
-    """
-
-    def __init__(self, parcel: Parcel) -> None:
-        from subint_magic._child.values.source import FileSource, MemorySource
-
-        files, parcel.files = parcel.files, []
-        self._items = parcel.items
-        self._unclaimed: list[File] = []
-        try:
-            most = -min((n for *_, sizes in parcel.items for n in sizes if n < 0), default=0)
-            if len(files) < most + (parcel.data is None):
-                raise OSError("the memory of the values got lost: are there too many open files?")
-            self._source: MemorySource = (
-                FileSource(files.pop(0)) if parcel.data is None else MemorySource(parcel.data)
-            )
-            for _, _, beside in parcel.items:
-                self._unclaimed += [files[-size - 1].dup() for size in beside if size < 0]
-        finally:
-            for file in files:
-                file.close()
-
-    def load(self) -> Iterator[tuple[str, object | UnpackError]]:
-        """Yield the name of each value, and the value or why it cannot be loaded here."""
-        from subint_magic._child.values.pickling import Loader
-
-        source = self._source
-        at = 0  # in the unclaimed
-        for name, pickled, beside in self._items:
-            source.begin(pickled)
-            end = source.end
-            parts: list[object] = []
-            begun = at
-            for size in beside:
-                if size < 0:
-                    parts.append(self._unclaimed[at])
-                    at += 1
-                else:
-                    end += -end % ALIGNMENT
-                    parts.append(source.view(end, size))
-                    end += size
-            loader = Loader(source, parts)
-            value: object
-            try:
-                value = loader.load()
-            except Exception as error:  # noqa: BLE001 - code of the user, told to whoever asked
-                missing = isinstance(error, ImportError | AttributeError)
-                module = loader.module.partition(".")[0]
-                value = UnpackError(name, _root(error), module, missing=missing)
-            else:
-                del self._unclaimed[begun:at]
-                at = begun
-            del parts, loader
-            source.skip_to(end)
-            yield name, value
-            del value
-
-    def close(self) -> None:
-        """Close the files that no value has got."""
-        for file in self._unclaimed:
-            file.close()
-
-
-def unpack(parcel: Parcel) -> Iterator[tuple[str, object | UnpackError]]:
-    """Do all of it.
-
-    Raises:
-        OSError: the files have not come with it.
-    """
-    opened = Opened(parcel)
-    try:
-        yield from opened.load()
-    finally:
-        opened.close()
-
-
-def _root(error: BaseException) -> str:
-    """Return on one line what went wrong first: numpy, for one, writes a page around it."""
-    while isinstance(cause := error.__cause__ or error.__context__, ImportError):
-        error = cause
-    line = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__

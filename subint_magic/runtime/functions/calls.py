@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from subint_magic._child.values.parcel import UnpackError, unpack
+from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import CellError
 from subint_magic.runtime.values import open_outputs, pack_inputs
 from subint_magic.wire.messages import Output
