@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import trio
+from bench_values import measure_values, report_values
 from jupyter_client.manager import KernelManager
 
 from subint_magic import open_nursery, spawn_methods
@@ -266,6 +267,9 @@ def main() -> None:
         (SPEED_UP, partial(measure_speed_up, keys, spins, spin)),
     ):
         tables[comparison.title] = report(comparison, trio.run(measure), reasons)
+    size = 2**27 if options.quick else 2**30
+    moved = trio.run(measure_values, keys, 1 if options.quick else 3, size)
+    tables["Values"] = report_values(moved, size)
     if options.json:
         facts = {"python": python, "cores": cores, "load": load}
         options.json.write_text(json.dumps({**facts, "tables": tables}, indent=2) + "\n")

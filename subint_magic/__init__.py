@@ -26,6 +26,7 @@ TYPE_CHECKING = False  # importing typing for it would cost every sub-interprete
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic._child.values.share import Shared as Shared, share as share
     from subint_magic.errors import (
         ActorBusy as ActorBusy,
         ActorConflict as ActorConflict,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         HostEnded as HostEnded,
         IllegalTransition as IllegalTransition,
         ImportRefused as ImportRefused,
+        InputError as InputError,
+        OutputError as OutputError,
         ProtocolError as ProtocolError,
         RunCancelled as RunCancelled,
         RunError as RunError,
@@ -46,6 +49,11 @@ if TYPE_CHECKING:
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
     from subint_magic.runtime.actor import Actor as Actor
+    from subint_magic.runtime.functions.decorator import (
+        SubintFunction as SubintFunction,
+        map as map,  # noqa: A004 - see its definition
+        subint as subint,
+    )
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
@@ -64,6 +72,7 @@ if TYPE_CHECKING:
         ClearOutput as ClearOutput,
         Display as Display,
         Dropped as Dropped,
+        Frontend as Frontend,
         Output as Output,
         Result as Result,
         Rung as Rung,
@@ -72,6 +81,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _errors = "subint_magic.errors"
+_share = "subint_magic._child.values.share"
 _spawn = "subint_magic.spawn"
 
 _WHERE = {
@@ -87,27 +97,35 @@ _WHERE = {
     "ClearOutput": "subint_magic.wire.messages",
     "Display": "subint_magic.wire.messages",
     "Dropped": "subint_magic.wire.messages",
+    "Frontend": "subint_magic.wire.messages",
     "HostEnded": _errors,
     "IllegalTransition": _errors,
     "ImportRefused": _errors,
+    "InputError": _errors,
     "Output": "subint_magic.wire.messages",
+    "OutputError": _errors,
     "ProtocolError": _errors,
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,
     "RunTimedOut": _errors,
     "Rung": "subint_magic.wire.messages",
+    "Shared": _share,
     "SpawnError": _errors,
     "SpawnMethod": _spawn,
     "SpawnMethodKey": _spawn,
     "SpawnMethodStatus": _spawn,
     "SpawnMethodUnavailable": _errors,
     "State": "subint_magic.runtime.lifecycle",
+    "SubintFunction": "subint_magic.runtime.functions.decorator",
     "SubintMagicError": _errors,
     "UnknownSpawnMethod": _errors,
     "get_start_method": _spawn,
+    "map": "subint_magic.runtime.functions.decorator",
     "open_nursery": "subint_magic.runtime.nursery",
+    "share": _share,
     "spawn_methods": _spawn,
+    "subint": "subint_magic.runtime.functions.decorator",
     "try_set_start_method": _spawn,
 }
 
@@ -124,29 +142,37 @@ __all__ = [
     "ClearOutput",
     "Display",
     "Dropped",
+    "Frontend",
     "HostEnded",
     "IllegalTransition",
     "ImportRefused",
+    "InputError",
     "Output",
+    "OutputError",
     "ProtocolError",
     "Result",
     "RunCancelled",
     "RunError",
     "RunTimedOut",
     "Rung",
+    "Shared",
     "SpawnError",
     "SpawnMethod",
     "SpawnMethodKey",
     "SpawnMethodStatus",
     "SpawnMethodUnavailable",
     "State",
+    "SubintFunction",
     "SubintMagicError",
     "UnknownSpawnMethod",
     "__version__",
     "get_start_method",
     "load_ipython_extension",
+    "map",
     "open_nursery",
+    "share",
     "spawn_methods",
+    "subint",
     "try_set_start_method",
     "unload_ipython_extension",
 ]

@@ -12,8 +12,10 @@
     │   └── ProtocolError
     ├── RunError
     │   ├── CellError
-    │   └── RunCancelled
-    │       └── RunTimedOut
+    │   ├── RunCancelled
+    │   │   └── RunTimedOut
+    │   ├── InputError
+    │   └── OutputError
     ├── ImportRefused
     ├── HostEnded
     └── IllegalTransition
@@ -27,7 +29,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "ActorBusy",
@@ -39,6 +41,8 @@ __all__ = [
     "HostEnded",
     "IllegalTransition",
     "ImportRefused",
+    "InputError",
+    "OutputError",
     "ProtocolError",
     "RunCancelled",
     "RunError",
@@ -303,6 +307,34 @@ class ImportRefused(SubintMagicError):
         self.module = module
         self.reason = reason
         self.actor = actor
+
+
+class InputError(RunError):
+    """A value cannot be given to the cell, which has not begun.
+
+    Attributes:
+        name: the name of the value.
+    """
+
+    def __init__(self, actor: str, name: str, message: str) -> None:
+        super().__init__(actor, message)
+        self.name = name
+
+
+class OutputError(RunError):
+    """The cell has ended well, but not all that was to come out of it can.
+
+    Attributes:
+        names: those that have not come.
+        values: those that have, by name.
+    """
+
+    def __init__(
+        self, actor: str, names: Iterable[str], message: str, values: Mapping[str, object]
+    ) -> None:
+        super().__init__(actor, message)
+        self.names: list[str] = list(names)
+        self.values: dict[str, object] = dict(values)
 
 
 class HostEnded(SubintMagicError):

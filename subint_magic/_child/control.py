@@ -20,6 +20,7 @@ from subint_magic._child.interrupt import INSISTENCE
 from subint_magic._child.orphan import end_cells
 from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox, Packed
 from subint_magic._child.output.pipes import Pipes
+from subint_magic._child.values.line import Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ class Control:
         self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
         """That of the run that output belongs to: the current one, or the last while idle."""
         self._fd = fd
+        self._line = Line(fd)
         self._pipes = Pipes(pipes, self._take_from_pipe)
         self._fence = fence
         self._offspring = offspring
         fence.report = self._report
-        self._outbox = Outbox()
+        self._outbox = Outbox(by_descriptor=self._line.passes_files)
         self._wake, self._waker = os.pipe()
         self.orphaned = False
         """Whether the parent has gone."""
@@ -77,7 +79,7 @@ class Control:
         """Called in the thread with each question; returns the fields of the answer."""
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
         self._finished = False
-        for each in (fd, self._wake, self._waker):
+        for each in (self._wake, self._waker):
             os.set_blocking(each, False)
         self._thread = threading.Thread(target=self._serve, name="subint_magic control")
 
@@ -164,6 +166,8 @@ class Control:
         for each in (self._wake, waker):
             os.close(each)
         self._pipes.close()
+        self._line.close()
+        self._outbox.close()
 
     def _wake_up(self) -> None:
         self._asleep = False
@@ -209,7 +213,7 @@ class Control:
                 next_flush = now + FLUSH_INTERVAL
             if outbox.ready:
                 self._send()
-            if finished and not outbox.ready and not outbox.items:
+            if finished and not outbox.ready and not outbox.parts and not outbox.items:
                 return
 
             poll.register(self._fd, select.POLLIN | (select.POLLOUT if outbox.ready else 0))
@@ -251,8 +255,9 @@ class Control:
     def _take(self) -> None:
         """Move items into the batch, as many as are sent at once."""
         outbox = self._outbox
+        outbox.take_parts()
         for _ in range(len(outbox.items)):  # no more: who prints may be as fast as we drop
-            if outbox.full or outbox.spent:
+            if outbox.full or outbox.spent or outbox.parts:
                 break
             item = outbox.items.popleft()
             if isinstance(item, tuple):
@@ -276,7 +281,10 @@ class Control:
 
     def _send(self) -> None:
         try:
-            del self._outbox.ready[: os.write(self._fd, self._outbox.ready)]
+            end, files = self._outbox.next_piece()
+            with memoryview(self._outbox.ready) as ready:
+                sent = self._line.send(ready[:end], files)
+            self._outbox.was_sent(sent)
             self._outbox.tell_flushed()
         except BlockingIOError:
             pass
@@ -285,7 +293,7 @@ class Control:
 
     def _receive(self, splitter: frames.Splitter) -> None:
         try:
-            data = os.read(self._fd, CHUNK)
+            data = self._line.receive(CHUNK)
         except BlockingIOError:
             return
         except OSError:
@@ -293,6 +301,11 @@ class Control:
         self.orphaned = not data
         for payload in splitter.feed(data):
             message = msgpack.unpackb(payload)
+            if plain := message.get("inputs"):  # the files that go with it have come before
+                from subint_magic._child.values.parcel import Parcel
+
+                files = self._line.arrivals.take(plain["files"])
+                message["inputs"] = Parcel(plain["items"], plain["data"], files)
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()
@@ -300,6 +313,8 @@ class Control:
                 self.post(frames.ANSWER, ask=message["ask"], **self.answer(message))
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
+            elif message["kind"] == frames.CHUNK:
+                self._line.arrivals.add_chunk(message["data"], message["last"])
             else:
                 self.inbox.put(message)
 

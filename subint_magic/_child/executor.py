@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from subint_magic._child.control import Control
     from subint_magic._child.interrupt import Fence
+    from subint_magic._child.values.namespace import Luggage
 
 CO_COROUTINE = 0x0080  # inspect.CO_COROUTINE; `inspect` is too large for a child's start
 _FUTURES = 0
@@ -84,17 +85,29 @@ class Executor:
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         """Run one cell; return its outcome as the fields of a message."""
         run: int = message["run"]
-        self._history.begin(message["count"] or run, message["source"])
-        self._shell.kind = message["shell"]
+        if not message["apart"]:
+            self._history.begin(message["frontend"]["count"] or run, message["source"])
+        self._shell.kind = message["frontend"]["shell"]
+        luggage = _luggage(message)
         fence = self._fence
-        error = fence.guard(lambda: self._execute(message))
+        error = fence.guard(lambda: self._execute(message, luggage))
         flush()
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
+        told = self._tell(message, error, luggage)
+        if luggage is not None and (values := luggage.close()) is not None:
+            self._control.post(frames.VALUES, run=run, **values)
+        return told
+
+    def _tell(
+        self, message: dict[str, Any], error: BaseException | None, luggage: Luggage | None
+    ) -> dict[str, Any]:
+        """Return how the run has ended, as the fields of a message."""
         if error is None:
             return {"status": "ok"}
+        run, fence = message["run"], self._fence
         requested = fence.was_requested(run)
-        look = self._look(message["theme"], message["xmode"], hurry=requested)
+        look = self._look(message["frontend"], hurry=requested)
         if requested and _is_interrupt(error):
             told = self._describe(error, *look)
             return {"status": "interrupted", "rung": fence.rung} | told
@@ -104,6 +117,8 @@ class Executor:
             nonlocal told
             fence.rearm(run)
             told = self._describe(error, *look)
+            if message["apart"]:
+                _give_out(luggage, {"error": error}, ["error"])
 
         fence.guard(describe)
         return {"status": "error"} | told
@@ -126,9 +141,15 @@ class Executor:
             return {"error": f"{type(error).__name__}: {error}"}
         return {what: found}
 
-    def _execute(self, message: dict[str, Any]) -> None:
+    def _execute(self, message: dict[str, Any], luggage: Luggage | None) -> None:
+        run, apart = message["run"], message["apart"]
+        namespace = {"__builtins__": builtins} if apart else self._namespace
+        if luggage is not None:
+            self._fence.arm(run)
+            luggage.load(namespace)
+            self._fence.disarm()  # what runs a loop arms it inside of that
         try:
-            self._run_code(message)
+            self._run_code(message, namespace)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -136,18 +157,19 @@ class Executor:
             raise
         else:
             self._end(None)
+        if os.getpid() == self._pid:
+            _give_out(luggage, namespace, message["outputs"])
 
     def _end(self, error: BaseException | None) -> None:
         if self._shell.made is not None:
             self._shell.made.end(error)
 
-    def _run_code(self, message: dict[str, Any]) -> None:
+    def _run_code(self, message: dict[str, Any], namespace: dict[str, Any]) -> None:
         run, source, filename = message["run"], message["source"], message["filename"]
-        self._cells[filename] = message["count"] or run
+        self._cells[filename] = message["frontend"]["count"] or run
         lines = [f"{line}\n" for line in source.splitlines()]
         linecache.cache[filename] = (len(source), None, lines, filename)
         codes = self._compile(source, filename)
-        namespace = self._namespace
 
         def begin() -> None:
             if self._shell.made is not None:
@@ -187,11 +209,12 @@ class Executor:
             codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
         return codes
 
-    def _look(self, theme: str, mode: str, *, hurry: bool) -> tuple[str, str]:
+    def _look(self, frontend: dict[str, str], *, hurry: bool) -> tuple[str, str]:
         """Return theme and mode for a traceback; no theme if it is to look like Python's.
 
         IPython is imported here and not where it is used: an interrupt would tear the import.
         """
+        theme, mode = frontend["theme"], frontend["xmode"]
         if not theme:
             return "", mode
         try:
@@ -239,6 +262,21 @@ class Executor:
             except BaseException:  # noqa: BLE001 - Python's own copes with more
                 pass
         return traceback.as_python(error)
+
+
+def _luggage(message: dict[str, Any]) -> Luggage | None:
+    """Return the values that come and go with a run, if any do."""
+    if message["inputs"] is None and not message["outputs"]:
+        return None
+    from subint_magic._child.values.namespace import Luggage
+
+    return Luggage(message["inputs"], gives=bool(message["outputs"]))
+
+
+def _give_out(luggage: Luggage | None, namespace: dict[str, Any], names: list[str]) -> None:
+    """Pack values to be sent; the fence is still armed."""
+    if luggage is not None:
+        luggage.pack(namespace, names)
 
 
 def _bare(error: BaseException) -> dict[str, str]:

@@ -28,6 +28,9 @@ INTERRUPT = "interrupt"
 CLOSE = "close"
 ASK = "ask"
 
+# either way
+CHUNK = "chunk"
+
 # from the child
 HELLO = "hello"
 STOPPING = "stopping"
@@ -36,6 +39,7 @@ DROPPED = "dropped"
 RESULT = "result"
 DISPLAY = "display"
 CLEAR = "clear"
+VALUES = "values"
 DONE = "done"
 ANSWER = "answer"
 GOODBYE = "goodbye"

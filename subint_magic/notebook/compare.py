@@ -209,8 +209,8 @@ class Comparison:
                 timeout=request.timeout,
                 grace=request.grace,
                 output_limit=request.output_limit,
-                count=request.count,
-                shell=request.shell,
+                frontend=request.frontend,
+                inputs=request.inputs or None,
                 measure=True,
             )
         except SubintMagicError as error:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.magics import AWAITED, SubintMagics
+from subint_magic.notebook.output import CellOutput
 from subint_magic.notebook.post_mortem import PostMortem
+from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
 from subint_magic.spawn import shut_down_methods
 
@@ -40,6 +42,9 @@ class Extension:
         shell.register_magics(self._magics)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
+        magics = self._magics
+        self._offer = default.Offer(self.host, lambda: CellOutput(shell, magics.output_limit))
+        default.offer(self._offer)  # to @subint
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
@@ -68,6 +73,7 @@ class Extension:
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
         atexit.unregister(self._stop)
+        default.withdraw(self._offer)
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell

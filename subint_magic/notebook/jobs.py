@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, RunCancelled
+from subint_magic.errors import ActorConflict, OutputError, RunCancelled
 from subint_magic.notebook.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.output import CellOutput, CellValue
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.imports import check_imports, note_loaded
 from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.values import open_outputs, pack_inputs
 from subint_magic.spawn import get_start_method
 from subint_magic.wire.messages import Output, Rung
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.runtime.actor import Actor
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.imports import Import
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.run import CellResult
-    from subint_magic.wire.messages import Loop
+    from subint_magic.wire.messages import Frontend, Loop
 
 __all__ = ["CellRequest", "Job"]
 
@@ -44,13 +47,12 @@ class CellRequest:
         timeout: seconds after which it is stopped; ``None`` for no limit.
         grace: seconds that it gets to stop.
         output_limit: characters of output that are shown.
-        count: the number of the cell in which the magic is.
-        shell: the name of the class of the shell in which it is.
-        filename: what tracebacks call the cell.
-        theme: IPython's colours for a traceback.
-        xmode: how much IPython tells in it.
+        frontend: what shows it.
         imports: what the cell imports, as far as it may be a problem.
         check: whether to refuse the cell if one of them cannot load where it is to run.
+        inputs: variables of the notebook that the cell gets a copy of, by name.
+        outputs: names of variables of the cell that the notebook gets a copy of.
+        namespace: the notebook's variables.
     """
 
     source: str
@@ -60,13 +62,12 @@ class CellRequest:
     timeout: float | None
     grace: float
     output_limit: int
-    count: int
-    shell: str
-    filename: str
-    theme: str
-    xmode: str
+    frontend: Frontend
     imports: tuple[Import, ...] = ()
     check: bool = True
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    namespace: dict[str, object] = field(default_factory=dict)
 
 
 class Job:
@@ -79,6 +80,7 @@ class Job:
         self._output = CellOutput(shell, request.output_limit)
         self._actor: Actor | None = None
         self._before_run = trio.CancelScope()
+        self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
 
     # A SIGINT that came between the start and the wait would leave a cell that nobody waits for.
 
@@ -86,15 +88,28 @@ class Job:
         """Run the cell and block until it has ended; return its last expression or raise."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return self._value(self._host.start(self._run).wait(self._interrupt))
+            result = self._host.start(self._run).wait(self._interrupt)
+        return self._finish(result)
 
     async def result_async(self) -> CellValue | None:
         """The same, on the kernel's own loop."""
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            return self._value(await self._host.start(self._run).wait_async(self._interrupt))
+            result = await self._host.start(self._run).wait_async(self._interrupt)
+        return self._finish(result)
 
-    def _value(self, result: CellResult) -> CellValue | None:
+    @property
+    def _name(self) -> str:
+        return self._request.name or "(unnamed)"
+
+    def _finish(self, result: CellResult) -> CellValue | None:
+        """Set the outputs in the notebook, by the cell's own thread; return what is shown."""
+        namespace = self._request.namespace
+        try:
+            namespace |= open_outputs(self._name, result.parcel, result.missing)
+        except OutputError as error:
+            namespace |= error.values
+            raise
         if not result.data:
             return None
         self._shell.events.register("post_execute", self._release)
@@ -135,11 +150,10 @@ class Job:
                     timeout=request.timeout,
                     grace=request.grace,
                     output_limit=request.output_limit,
-                    count=request.count,
-                    shell=request.shell,
-                    filename=request.filename,
-                    theme=request.theme,
-                    xmode=request.xmode,
+                    frontend=request.frontend,
+                    inputs=self._inputs,
+                    outputs=request.outputs,
+                    unpack=False,
                 )
             except RunCancelled as error:
                 if request.name is None and error.rung != Rung.END:
@@ -149,7 +163,7 @@ class Job:
                 if request.name is None:
                     actor.request_end()  # the prompt does not wait for it
         seconds = trio.current_time() - begun
-        raise RunCancelled(request.name or "(unnamed)", _BY, seconds, None, "it had not begun")
+        raise RunCancelled(self._name, _BY, seconds, None, "it had not begun")
 
     async def _backend(self, actor: Actor | None) -> str:
         """Return the key of the backend for the cell; *actor* is the one that it has already.

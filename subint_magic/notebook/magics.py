@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -15,8 +16,11 @@ from subint_magic.errors import (
     ActorConflict,
     CellError,
     ImportRefused,
+    InputError,
+    OutputError,
     SpawnError,
     UnknownSpawnMethod,
+    did_you_mean,
 )
 from subint_magic.notebook import auto
 from subint_magic.notebook.compare import Comparison
@@ -27,7 +31,7 @@ from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.imports import imports_of
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_methods, try_set_start_method
-from subint_magic.wire.messages import OUTPUT_LIMIT
+from subint_magic.wire.messages import OUTPUT_LIMIT, Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +67,9 @@ def _seconds(text: str) -> float:
 _seconds.__name__ = "number of seconds"  # argparse says: invalid … value
 
 
+_USER_ERRORS = (SpawnError, ActorBusy, ActorConflict, ImportRefused, InputError, OutputError)
+
+
 @contextmanager
 def _user_errors() -> Iterator[None]:
     """Turn a user's mistake into IPython's one-line error: it wants exactly this type."""
@@ -71,7 +78,7 @@ def _user_errors() -> Iterator[None]:
     except UnknownSpawnMethod as error:
         keys = [status.key for status in spawn_methods()]
         raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, auto.AUTO]))) from None
-    except (SpawnError, ActorBusy, ActorConflict, ImportRefused) as error:
+    except _USER_ERRORS as error:
         raise UsageError(str(error)) from None
     except CellError as error:
         if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
@@ -170,6 +177,24 @@ class SubintMagics(Magics):
         help="Run the cell on every backend that can, one after the other in fresh actors, and "
         "show what each took. What the cell itself shows is shown once.",
     )
+    @argument(
+        "-i",
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="Give the cell a copy of these variables of the notebook, as they are when it starts: "
+        "-i a,b or -i a -i b.",
+    )
+    @argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="Give the notebook a copy of these variables of the actor when the cell has ended "
+        "well: -o a,b or -o a -o b.",
+    )
     @cell_magic
     def subint(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
@@ -230,16 +255,17 @@ class SubintMagics(Magics):
 
     def _job(self, line: str, cell: str) -> Job | Comparison:
         arguments = parse_argstring(self.subint, line)
-        if arguments.compare and (arguments.name or arguments.backend):
+        if arguments.compare and (arguments.name or arguments.backend or arguments.output):
             raise UsageError(
-                "--compare runs the cell in fresh actors of all backends: leave out --name and"
-                " --backend"
+                "--compare runs the cell in fresh actors of all backends: leave out --name,"
+                " --backend and --output"
             )
         backend = arguments.backend or (auto.AUTO if self._auto else None)
         chosen = backend == auto.AUTO
         check = self.check_imports and not arguments.no_check
         shell: Any = self.shell
         source = _python(shell, cell)
+        variables = shell.user_ns
         request = CellRequest(
             source,
             arguments.name,
@@ -248,13 +274,12 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            count=shell.displayhook.prompt_count,  # execution_count is that of the next
-            shell=type(shell).__name__,
-            filename=_filename(shell, source, cell),
-            theme=shell.colors,
-            xmode=shell.InteractiveTB.mode,
+            frontend=_frontend(shell, source, cell),
             imports=_imports(source) if check or arguments.compare or chosen else (),
             check=check,
+            inputs=_chosen(_names(arguments.input, "input"), variables),
+            outputs=tuple(_names(arguments.output, "output")),
+            namespace=variables,
         )
         if arguments.compare:
             return Comparison(self._host(), shell, request)
@@ -282,13 +307,39 @@ def _imports(source: str) -> tuple[Import, ...]:
         return ()  # the cell itself will say so
 
 
-def _filename(shell: Any, source: str, cell: str) -> str:
-    """Return what the shell would call *cell*, were it a plain one."""
-    return str(
-        shell.compile.get_code_name(
-            source.removesuffix("\n"), cell.removesuffix("\n"), shell.displayhook.prompt_count
-        )
+def _frontend(shell: Any, source: str, cell: str) -> Frontend:
+    count = shell.displayhook.prompt_count  # execution_count is that of the next
+    return Frontend(
+        count=count,
+        # what the shell would call the cell, were it a plain one
+        filename=shell.compile.get_code_name(
+            source.removesuffix("\n"), cell.removesuffix("\n"), count
+        ),
+        shell=type(shell).__name__,
+        theme=shell.colors,
+        xmode=shell.InteractiveTB.mode,
     )
+
+
+def _names(values: list[str], flag: str) -> list[str]:
+    """Return the names that a repeatable flag with comma-separated names was given."""
+    names = [name.strip() for value in values for name in value.split(",")]
+    for name in names:
+        if not name.isidentifier() or iskeyword(name):
+            raise UsageError(f"--{flag} takes names of variables, and {name!r} is none.")
+    return list(dict.fromkeys(names))
+
+
+def _chosen(names: list[str], variables: dict[str, object]) -> dict[str, object]:
+    """Return the variables of these names."""
+    for name in names:
+        if name not in variables:
+            public = [each for each in variables if not each.startswith("_")]
+            raise UsageError(
+                f"input {name!r} is not there: the notebook has no variable of this name."
+                f"{did_you_mean(name, public)}"
+            )
+    return {name: variables[name] for name in names}
 
 
 def _methods_table(*, auto_selected: bool) -> str:

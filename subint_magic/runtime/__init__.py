@@ -3,7 +3,9 @@
 lifecycle.py   states, triggers and the table of transitions
 supervisor.py  watches one child: starts it, listens, puts it down in bounded time
 actor.py       what one actor is asked, its state, its runs
-run.py         one run of a cell, and what comes of it
+run.py         one run of a cell or call, and what comes of it
+values.py      values into a run and out of it
+functions/     calls of functions
 nursery.py     open_nursery(): all actors of one program
 host.py        trio as a guest on the kernel's Control-thread loop
 """

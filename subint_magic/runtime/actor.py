@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 
@@ -15,12 +17,21 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
+from subint_magic.runtime.functions.calls import (
+    CallOutcome,
+    PackedCall,
+    open_call,
+    pack_call,
+    print_output,
+)
 from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
 from subint_magic.runtime.supervisor import Supervisor
+from subint_magic.runtime.values import Traffic, open_outputs, pack_inputs
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
+    PLAIN,
     Answer,
     Ask,
     ClearOutput,
@@ -28,16 +39,21 @@ from subint_magic.wire.messages import (
     Done,
     Dropped,
     FromChild,
+    Frontend,
     Hello,
     Interrupt,
     Output,
+    Parcel,
     Result,
     Run,
     Rung,
     Stopping,
+    Values,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
     from subint_magic.runtime.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
@@ -117,6 +133,11 @@ class Actor:
         return self._supervisor.bytes_moved
 
     @property
+    def traffic(self) -> Traffic:
+        """How many bytes of values its current run, or the last, has moved."""
+        return self._runs[-1].traffic if self._runs else Traffic()
+
+    @property
     def unreported_death(self) -> ActorError | None:
         """Why the actor failed, if nobody was told yet."""
         return None if self._told else self._failure()
@@ -146,12 +167,11 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        inputs: Mapping[str, object] | Parcel | None = None,
+        outputs: Sequence[str] = (),
+        unpack: bool = True,
+        frontend: Frontend = PLAIN,
         measure: bool = False,
-        filename: str | None = None,
-        count: int = 0,
-        shell: str = "",
-        theme: str = "",
-        xmode: str = "Context",
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -167,17 +187,18 @@ class Actor:
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            inputs: values that are set in the namespace before the cell runs, by name. They are
+                packed now, in another thread; a `Parcel` of them can be given as well, once.
+            outputs: the names of variables whose values are to come back.
+            unpack: whether they are unpacked, in another thread; else they are left in
+                `CellResult.parcel`.
+            frontend: what the frontend is that shows it.
             measure: whether `last_run` shall say what the run takes.
-            count: the number of the cell in ``In`` and ``Out``; 0 for that of the run.
-            shell: what the class of the actor's IPython shell is called, if a cell comes to need
-                one: libraries tell notebook and terminal by it.
-            filename: what tracebacks call the cell; without it, a name made of those of the actor
-                and the run.
-            theme: the colours of IPython in which a traceback is shown, ``"nocolor"`` for none;
-                without it, a traceback is as Python prints it.
-            xmode: how much IPython tells in it, as ``%xmode`` has it.
 
         Raises:
+            InputError: one of *inputs* cannot be pickled, or not be loaded in the actor. The cell
+                has not begun.
+            OutputError: the cell has ended well, but one of *outputs* has not come.
             CellError: the cell raised.
             RunCancelled: somebody interrupted the run, or ended the actor.
             RunTimedOut: it took longer than *timeout*.
@@ -186,27 +207,129 @@ class Actor:
             ProtocolError: the child broke the protocol.
             RunError: *source* is too large to be sent.
         """
+        if inputs is not None and not isinstance(inputs, Parcel):
+            inputs = await trio.to_thread.run_sync(pack_inputs, self.name, dict(inputs))
+
+        async with self._carried_out(
+            source,
+            sink,
+            timeout,
+            grace,
+            loop=loop,
+            output_limit=output_limit,
+            frontend=frontend,
+            inputs=inputs,
+            outputs=list(outputs),
+            measure=measure,
+        ) as run:
+            result = run.outcome()
+        if not unpack or result.parcel is None:
+            return result
+        values = await trio.to_thread.run_sync(
+            open_outputs, self.name, result.parcel, result.missing
+        )
+        return replace(result, values=values, parcel=None)
+
+    async def call[*Ts, T](
+        self,
+        function: Callable[[*Ts], Awaitable[T] | T],
+        *args: *Ts,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+        grace: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+    ) -> T:
+        """Call *function* in the actor, after what was sent there before; return what it returns.
+
+        It is stopped as a cell is. The function, its arguments and its result cross as values do;
+        for keyword arguments use `functools.partial`. If the function is a coroutine function, it
+        is awaited there.
+
+        Args:
+            function: is called there.
+            *args: its arguments.
+            loop: what runs a coroutine function.
+            sink: as in `run_cell`; without one, what is printed is printed here.
+            timeout: as in `run_cell`.
+            grace: as in `run_cell`.
+            output_limit: as in `run_cell`.
+
+        Raises:
+            Exception: what the function raised, with the actor's traceback as a note and a
+                `CellError` as its cause. If it cannot cross, that CellError itself.
+            InputError: the function or its arguments cannot be pickled, or not be loaded there.
+            OutputError: what it returned cannot be pickled, or not be loaded here.
+            RunCancelled: as `run_cell` raises it, and all the other errors.
+        """
+        call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
+        outcome = await self.call_packed(
+            call, loop=loop, sink=sink, timeout=timeout, grace=grace, output_limit=output_limit
+        )
+        result: T = await trio.to_thread.run_sync(open_call, self.name, outcome)
+        return result
+
+    async def call_packed(
+        self,
+        call: PackedCall,
+        *,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+        grace: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+    ) -> CallOutcome:
+        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads."""
+        async with self._carried_out(
+            call.source,
+            sink or print_output,
+            timeout,
+            grace,
+            loop=loop,
+            output_limit=output_limit,
+            inputs=call.parcel,
+            outputs=[call.name],
+            apart=True,
+        ) as run:
+            return CallOutcome.of(run)
+
+    @asynccontextmanager
+    async def _carried_out(
+        self,
+        source: str,
+        sink: Sink | None,
+        timeout: float | None,  # noqa: ASYNC109 - as above
+        grace: float | None,
+        *,
+        frontend: Frontend = PLAIN,
+        inputs: Parcel | None,
+        **fields: Any,
+    ) -> AsyncGenerator[CellRun]:
+        """Send a `Run` and wait until it has ended; its values can be taken in the block."""
         async with self._turn:
-            self._require_alive()
-            grace = self._grace if grace is None else grace
-            run = CellRun(self.name, self._run_count + 1, source, sink, grace, filename)
             try:
+                self._require_alive()
+                grace = self._grace if grace is None else grace
+                run = CellRun(
+                    self.name, self._run_count + 1, source, sink, grace, frontend.filename
+                )
+                if inputs is not None:
+                    run.traffic = Traffic(inputs.copied, inputs.shared)
                 self._supervisor.post(
                     Run(
                         run.number,
                         source,
                         run.filename,
-                        loop,
-                        output_limit,
-                        count=count,
-                        shell=shell,
-                        theme=theme,
-                        xmode=xmode,
-                        measure=measure,
+                        frontend=frontend,
+                        inputs=inputs,
+                        **fields,
                     )
                 )
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
+            finally:
+                if inputs is not None:
+                    inputs.close()  # what was sent has left it
             self._run_count += 1
             self._runs.append(run)
             self._advance(Trigger.RUN)
@@ -220,8 +343,14 @@ class Actor:
                 self._stop_once(run, "the caller")
                 with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
                     await run.ended.wait()
+                run.drop_values()
                 raise
-            return run.outcome()
+        try:
+            yield run
+        except BaseException:
+            run.drop_values()
+            raise
+        run.values = None  # they belong to whoever has the result
 
     async def ask(
         self, what: Literal["stacks", "variables", "completions"], text: str = ""
@@ -376,6 +505,8 @@ class Actor:
                     answered, answers = waiting
                     answers.append(message)
                     answered.set()
+            case Values():
+                self._runs[-1].take_values(message, self.spawn_method)
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,9 +17,11 @@ from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
+    from subint_magic.runtime.run import Sink
     from subint_magic.spawn import SpawnMethod
+    from subint_magic.wire.messages import Loop
 
 __all__ = ["ActorNursery", "open_nursery"]
 
@@ -85,6 +89,72 @@ class ActorNursery:
             for actor in self.actors.values():
                 actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
+
+    async def map[S, T](
+        self,
+        function: Callable[[S], Awaitable[T] | T],
+        items: Iterable[S],
+        *,
+        actors: Sequence[Actor] | int | None = None,
+        spawn_method: str | SpawnMethod | None = None,
+        loop: Loop = "trio",
+        sink: Sink | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - that of each call
+        grace: float | None = None,
+    ) -> list[T]:
+        """Call *function* on each item, in several actors at once; return the results in order.
+
+        If one call fails, the others are stopped and its error is raised.
+
+        Args:
+            function: is called with one item; see `Actor.call`.
+            items: what it is called with; the next is taken when an actor is free for it.
+            actors: those that do it, or how many are to be started for it; without it one for each
+                core, but no more than there are items.
+            spawn_method: how they are started; without it, the selected way.
+            loop: as in `Actor.call`.
+            sink: as in `Actor.call`.
+            timeout: seconds after which a call is stopped.
+            grace: as in `Actor.call`.
+
+        Raises:
+            Exception: what `Actor.call` raises, and `start_actor`.
+        """
+        numbered = enumerate(items)
+        results: dict[int, T] = {}
+        failures: list[Exception] = []
+
+        async def work(actor: Actor | None, first: tuple[int, S]) -> None:
+            own = actor is None
+            try:
+                if actor is None:
+                    actor = await self.start_actor(spawn_method=spawn_method)
+                for number, item in chain([first], numbered):
+                    results[number] = await actor.call(
+                        function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
+                    )
+            except Exception as error:  # noqa: BLE001 - raised below, not in a group
+                failures.append(error)
+                workers.cancel_scope.cancel()
+            finally:
+                if own and actor is not None:
+                    actor.request_end()
+
+        places: Sequence[Actor | None]
+        if isinstance(actors, Sequence):
+            places = actors
+        else:
+            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
+        async with trio.open_nursery() as workers:
+            try:
+                for actor, first in zip(places, numbered, strict=False):  # few need few actors
+                    workers.start_soon(work, actor, first)
+            except Exception as error:  # noqa: BLE001 - of the items; as above
+                failures.append(error)
+                workers.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
+        return [results[number] for number in sorted(results)]
 
     def pop_death(self, name: str) -> ActorError | None:
         """Return why the last actor *name* died, if nobody was told; nobody is told twice."""

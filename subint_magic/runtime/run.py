@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import CellError, RunCancelled, RunTimedOut
+from subint_magic.errors import CellError, InputError, RunCancelled, RunTimedOut
+from subint_magic.runtime.values import Traffic, why_no_input
 from subint_magic.wire.messages import ClearOutput, Display, Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.errors import SubintMagicError
-    from subint_magic.wire.messages import MimeBundle, Rung
+    from subint_magic.wire.messages import MimeBundle, Parcel, Problem, Rung, Values
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
@@ -34,6 +35,9 @@ class CellResult:
         data: all forms of its last expression by mime type; empty if there was none.
         metadata: what is to be known of them.
         outputs: what it displayed, in order, unless a sink took it.
+        values: the outputs that were asked for, by name.
+        parcel: the same, if they were to be left packed.
+        missing: what is wrong with those that are not in *parcel*.
     """
 
     value: str | None = None
@@ -43,6 +47,9 @@ class CellResult:
     data: MimeBundle = field(default_factory=dict)
     metadata: MimeBundle = field(default_factory=dict)
     outputs: list[Display | ClearOutput] = field(default_factory=list)
+    values: dict[str, object] = field(default_factory=dict)
+    parcel: Parcel | None = None
+    missing: list[Problem] = field(default_factory=list)
 
 
 class CellRun:
@@ -59,6 +66,8 @@ class CellRun:
         rung: the highest rung of the stop ladder that was tried on it.
         cpu: seconds of CPU time that it took; ``None`` if they were not measured.
         peak: bytes by which it has made its process larger, at the peak; ``None`` likewise.
+        traffic: how many bytes of values it has moved.
+        values: its outputs, until somebody has taken them.
     """
 
     def __init__(
@@ -80,6 +89,8 @@ class CellRun:
         self.rung: Rung | None = None
         self.cpu: float | None = None
         self.peak: int | None = None
+        self.traffic: Traffic = Traffic()
+        self.values: Values | None = None
         self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
@@ -106,6 +117,23 @@ class CellRun:
             self._sink = _ignore
             return False
         return True
+
+    def take_values(self, values: Values, spawn_method: str) -> None:
+        """Take its outputs, or word of inputs that its child could not load."""
+        if values.parcel is not None:
+            self.values = values
+            copied, shared = values.parcel.copied, values.parcel.shared
+            self.traffic = replace(self.traffic, copied_out=copied, shared_out=shared)
+        elif values.problems:
+            problem = values.problems[0]
+            message = why_no_input(problem, spawn_method)
+            self._error = self._error or InputError(self._actor, problem.name, message)
+
+    def drop_values(self) -> None:
+        """Let go of its outputs: nobody takes them."""
+        values, self.values = self.values, None
+        if values is not None and values.parcel is not None:
+            values.parcel.close()
 
     def finish(self, done: Done, note: str) -> None:
         """End the run as its child reports; *note* says what became of the actor."""
@@ -165,7 +193,7 @@ class CellRun:
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
-        value = self._value
+        value, values = self._value, self.values
         return CellResult(
             value.text,
             stdout,
@@ -174,6 +202,8 @@ class CellRun:
             value.data,
             value.metadata,
             self._outputs,
+            parcel=values.parcel if values is not None else None,
+            missing=values.problems if values is not None else [],
         )
 
     @property

@@ -16,7 +16,7 @@ import trio
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
-from subint_magic.wire.channel import socket_pair
+from subint_magic.wire.fds import FdStream, socket_pair
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -56,7 +56,7 @@ class _MpChild:
     shares_process = False
 
     def __init__(
-        self, stream: trio.SocketStream, process: BaseProcess, end_fd: int, pipes: StdioPipes
+        self, stream: FdStream, process: BaseProcess, end_fd: int, pipes: StdioPipes
     ) -> None:
         self.stream = stream
         self._process = process

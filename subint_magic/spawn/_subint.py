@@ -16,7 +16,7 @@ import trio
 from subint_magic.errors import SpawnMethodUnavailable
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.spawn._exit import drivers
-from subint_magic.wire.channel import socket_pair
+from subint_magic.wire.fds import FdStream, socket_pair
 
 _WHY_NOT: str | None = None
 try:
@@ -42,9 +42,7 @@ class _SubintChild:
     shares_process = True
     kill = None  # nothing in CPython can end a running interpreter from outside
 
-    def __init__(
-        self, stream: trio.SocketStream, theirs: socket.socket, name: str, *, legacy: bool
-    ) -> None:
+    def __init__(self, stream: FdStream, theirs: socket.socket, name: str, *, legacy: bool) -> None:
         self.stream = stream
         self._theirs = theirs
         self._legacy = legacy

@@ -12,7 +12,7 @@ import trio
 from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
-from subint_magic.wire.channel import socket_pair
+from subint_magic.wire.fds import FdStream, socket_pair
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -25,7 +25,7 @@ __all__ = ["TRIO", "trio_proc"]
 class _TrioChild:
     shares_process = False
 
-    def __init__(self, stream: trio.SocketStream, process: trio.Process, pipes: StdioPipes) -> None:
+    def __init__(self, stream: FdStream, process: trio.Process, pipes: StdioPipes) -> None:
         self.stream = stream
         self._process = process
         self._pipes = pipes

@@ -3,4 +3,5 @@
 messages.py       the messages, as msgspec Structs
 conversation.py   which of them may come when
 channel.py        a Channel of messages over any trio byte stream
+fds.py            the stream over a Unix socket, which passes files as well
 """

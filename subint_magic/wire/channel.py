@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
-import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
 
 from subint_magic._child import frames
-from subint_magic.wire.messages import FromChild
+from subint_magic._child.values.files import Arrivals, File, chunks
+from subint_magic.wire.fds import FdStream
+from subint_magic.wire.messages import Chunk, FromChild, Parcel, ParcelData
 
 if TYPE_CHECKING:
     from subint_magic.wire.messages import ToChild
 
-__all__ = ["Channel", "socket_pair"]
+__all__ = ["Channel"]
 
 _RECEIVE_SIZE = 2**18
 
 
 class Channel:
     """The parent's end of the line to one child.
+
+    The files of parcels go beside their messages where the stream passes file descriptors. Over
+    any other stream their content goes before the message, in pieces.
 
     Args:
         stream: carries the bytes. The channel owns it.
@@ -39,26 +43,50 @@ class Channel:
         self.received: int = 0
         self._stream = stream
         self._limit = limit
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+        arrivals = stream.arrivals if isinstance(stream, FdStream) else Arrivals()
+        self._arrivals = arrivals
+        self._departing: list[File] = []
+        leaving = _Leaving(self._departing, by_descriptor=isinstance(stream, FdStream))
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=leaving)
+        self._decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(
+            FromChild, dec_hook=_Arriving(arrivals)
+        )
         self._splitter = frames.Splitter(limit)
         self._payloads: deque[bytes] = deque()
-        self._posted, self._to_send = trio.open_memory_channel[bytes](math.inf)
+        self._posted, self._to_send = trio.open_memory_channel[tuple[bytes, list[File]]](math.inf)
 
     def post(self, message: ToChild) -> None:
         """Queue *message* for `deliver`, so that a child that does not read holds up nobody.
 
+        The files of its parcel belong to the channel from now on.
+
         Raises:
             FrameError: the message is over the limit; it is not queued.
         """
-        self._posted.send_nowait(frames.frame(self._encoder.encode(message), self._limit))
+        payload = self._encoder.encode(message)
+        files, self._departing[:] = [*self._departing], []
+        self._posted.send_nowait((frames.frame(payload, self._limit), files))
 
     async def deliver(self) -> None:
         """Send what is posted, until the child has closed its end or this end is closed."""
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            async for data in self._to_send:
-                await self._stream.send_all(data)
-                self.sent += len(data)
+            async for data, files in self._to_send:
+                try:
+                    await self._send(data, files)
+                    self.sent += len(data)
+                finally:
+                    for file in files:
+                        file.close()
+
+    async def _send(self, data: bytes, files: list[File]) -> None:
+        if files and isinstance(self._stream, FdStream):
+            await self._stream.send_with_files(data, files)
+            return
+        for file in files:
+            for chunk in chunks(file):
+                payload = self._encoder.encode(Chunk(*chunk))
+                await self._stream.send_all(frames.frame(payload, self._limit))
+        await self._stream.send_all(data)
 
     async def receive(self) -> FromChild | None:
         """Return the next message; ``None`` once the child has closed its end or broken off.
@@ -67,34 +95,58 @@ class Channel:
             FrameError: what came is malformed or oversized.
             trio.ClosedResourceError: this end was closed.
         """
-        while not self._payloads:
+        while True:
+            while not self._payloads:
+                try:
+                    data = await self._stream.receive_some(_RECEIVE_SIZE)
+                except trio.BrokenResourceError:
+                    data = b""
+                self.received += len(data)
+                self._payloads.extend(self._splitter.feed(bytes(data)))
+                if not data:
+                    return None  # also inside of a frame: it died while it sent something large
             try:
-                data = await self._stream.receive_some(_RECEIVE_SIZE)
-            except trio.BrokenResourceError:
-                data = b""
-            self.received += len(data)
-            self._payloads.extend(self._splitter.feed(bytes(data)))
-            if not data:
-                return None  # also inside of a frame: it died while it sent something large
-        try:
-            return self._decoder.decode(self._payloads.popleft())
-        except msgspec.DecodeError as error:
-            raise frames.FrameError(f"a malformed message ({error})") from None
+                message = self._decoder.decode(self._payloads.popleft())
+            except msgspec.DecodeError as error:
+                raise frames.FrameError(f"a malformed message ({error})") from None
+            if not isinstance(message, Chunk):
+                return message
+            self._arrivals.add_chunk(message.data, message.last)
 
     async def aclose(self) -> None:
         """Close this end; whoever waits on the channel wakes."""
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while True:
+                for file in self._to_send.receive_nowait()[1]:
+                    file.close()
+        self._arrivals.close()
         await trio.aclose_forcefully(self._stream)
 
 
-def socket_pair() -> tuple[trio.SocketStream, socket.socket]:
-    """Return two connected ends: the parent's as a stream, the child's as a blocking socket.
+class _Leaving:
+    """Encodes parcels; their files are added to *files*."""
 
-    There is no path and no listener, so there is nothing for a stranger to connect to.
-    """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        return trio.SocketStream(trio.socket.from_stdlib_socket(ours)), theirs
-    except BaseException:
-        ours.close()
-        theirs.close()
-        raise
+    def __init__(self, files: list[File], *, by_descriptor: bool) -> None:
+        self._files = files
+        self._by_descriptor = by_descriptor
+
+    def __call__(self, parcel: Any) -> dict[str, Any]:
+        if parcel.shared and not self._by_descriptor:
+            raise frames.FrameError("shared memory cannot go where the memory is another")
+        data, files = parcel.leave()
+        self._files += files
+        return data  # type: ignore[no-any-return]
+
+
+class _Arriving:
+    """Decodes parcels; their files are taken from *arrivals*."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+
+    def __call__(self, kind: type, plain: Any) -> Any:
+        data = msgspec.convert(plain, ParcelData)
+        files = self._arrivals.take(data.files)
+        if len(files) < data.files:
+            raise ValueError("the files of a parcel have not come")
+        return Parcel(data.items, data.data, files)

@@ -1,6 +1,6 @@
 """Which message may come when: the order of the protocol, without I/O.
 
-    hello, then for each run that was sent: output* result* done, then, once asked, goodbye
+    hello, then for each run that was sent: output* result* values? done, then, once asked, goodbye
 
 Output may also come between runs, from threads that a run has left. So may displays, and word of
 output that was dropped, as wherever output may, and the answers to what was asked, in order.
@@ -25,6 +25,7 @@ from subint_magic.wire.messages import (
     Result,
     Run,
     Stopping,
+    Values,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Conversation:
         elif isinstance(message, Output | Display | ClearOutput | Dropped | Stopping):
             if message.run > self._sent:
                 return f"{kind} of run {message.run}, which was not sent"
-        elif isinstance(message, Result | Done):
+        elif isinstance(message, Result | Values | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"
         elif isinstance(message, Answer):

@@ -12,11 +12,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from subint_magic._child import frames
+from subint_magic._child.values.parcel import Parcel
 
 __all__ = [
     "OUTPUT_LIMIT",
+    "PLAIN",
     "Answer",
     "Ask",
+    "Chunk",
     "ClearOutput",
     "Close",
     "Completion",
@@ -25,12 +28,16 @@ __all__ = [
     "Done",
     "Dropped",
     "FromChild",
+    "Frontend",
     "Goodbye",
     "Hello",
     "Interrupt",
     "Loop",
     "MimeBundle",
     "Output",
+    "Parcel",
+    "ParcelData",
+    "Problem",
     "Result",
     "Run",
     "Rung",
@@ -38,6 +45,7 @@ __all__ = [
     "Stopping",
     "StreamName",
     "ToChild",
+    "Values",
     "Variable",
 ]
 
@@ -87,6 +95,30 @@ class Configure(Message, frozen=True, tag=frames.CONFIGURE):
     environ: dict[bytes, bytes] | None
 
 
+class Frontend(msgspec.Struct, frozen=True):
+    """What shows a cell.
+
+    Attributes:
+        count: the number of the cell as its user sees it, ``In[count]``; 0 for that of the run.
+        filename: what tracebacks call the cell; ``""`` for a name made of actor and run.
+        shell: the name of the class of its user's IPython shell, by which libraries tell notebook
+            and terminal; ``""`` where there is none.
+        theme: the colours of IPython in which a traceback is shown, ``"nocolor"`` for none; ``""``
+            for a traceback as Python prints it.
+        xmode: how much IPython tells in it, as ``%xmode`` has it.
+    """
+
+    count: int = 0
+    filename: str = ""
+    shell: str = ""
+    theme: str = ""
+    xmode: str = "Context"
+
+
+PLAIN: Frontend = Frontend()
+"""A program, which shows nothing itself."""
+
+
 class Run(Message, frozen=True, tag=frames.RUN):
     """Run a cell.
 
@@ -97,12 +129,11 @@ class Run(Message, frozen=True, tag=frames.RUN):
         loop: what runs its top-level ``await``.
         output_limit: the characters of output that are sent; a message of less than 256 that
             follows another at once counts as 256.
-        count: the number of the cell as its user sees it, ``In[count]``; 0 for *run* itself.
-        shell: the name of the class of its user's IPython shell, which libraries look at; empty
-            where there is none.
-        theme: the colours of IPython in which its traceback is shown, ``"nocolor"`` for none;
-            ``""`` for a traceback as Python prints it.
-        xmode: how much IPython tells in it, as ``%xmode`` has it.
+        frontend: what shows it.
+        inputs: values that are set in the namespace before it runs.
+        outputs: names of values that are sent back once it has ended well.
+        apart: whether it runs in a namespace of its own, which ends with it. The exception that it
+            raises is sent back too then, as the value ``error``.
         measure: whether `Done` is to say what the run took.
     """
 
@@ -111,10 +142,10 @@ class Run(Message, frozen=True, tag=frames.RUN):
     filename: str
     loop: Loop
     output_limit: int = OUTPUT_LIMIT
-    count: int = 0
-    shell: str = ""
-    theme: str = ""
-    xmode: str = "Context"
+    frontend: Frontend = PLAIN
+    inputs: Parcel | None = None
+    outputs: list[str] = []
+    apart: bool = False
     measure: bool = False
 
 
@@ -243,6 +274,36 @@ class Result(Message, frozen=True, tag=frames.RESULT):
         return self.data.get("text/plain")
 
 
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one value.
+
+    Attributes:
+        name: the name of the value.
+        why: one line; empty if it was never set.
+        module: what could not be imported for it, if it is that.
+        known: names that are set.
+    """
+
+    name: str
+    why: str = ""
+    module: str = ""
+    known: list[str] = []
+
+
+class Values(Message, frozen=True, tag=frames.VALUES):
+    """The outputs of a run that has ended well, or why its inputs could not be loaded.
+
+    Attributes:
+        run: which.
+        parcel: the outputs; ``None`` if it is about inputs.
+        problems: what could not be taken along.
+    """
+
+    run: int
+    parcel: Parcel | None
+    problems: list[Problem]
+
+
 class Done(Message, frozen=True, tag=frames.DONE):
     """A run has ended; the last message of the run.
 
@@ -339,7 +400,44 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
     """The last message of a child that was asked to end."""
 
 
-type ToChild = Configure | Run | Interrupt | Ask | Close
+class Chunk(Message, frozen=True, tag=frames.CHUNK):
+    """A piece of a file, where the line does not pass descriptors: it comes before its message.
+
+    Attributes:
+        data: the piece.
+        last: whether the file ends with it.
+    """
+
+    data: bytes
+    last: bool
+
+
+type ToChild = Configure | Run | Interrupt | Ask | Close | Chunk
 type FromChild = (
-    Hello | Stopping | Output | Display | ClearOutput | Dropped | Result | Done | Answer | Goodbye
+    Hello
+    | Stopping
+    | Output
+    | Display
+    | ClearOutput
+    | Dropped
+    | Result
+    | Values
+    | Done
+    | Answer
+    | Goodbye
+    | Chunk
 )
+
+
+class ParcelData(msgspec.Struct):
+    """What a message has of a `Parcel`; its files go beside the message.
+
+    Attributes:
+        items: as those of the parcel.
+        data: as that of the parcel.
+        files: how many files go with it.
+    """
+
+    items: list[tuple[str, int, list[int]]]
+    data: bytes | None
+    files: Annotated[int, msgspec.Meta(ge=0)]

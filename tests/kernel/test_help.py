@@ -265,8 +265,8 @@ def test_an_interrupted_comparison_shows_what_it_has(kernel: Kernel, signal: Sig
 
 
 def test_a_comparison_takes_no_actor_and_no_backend(kernel: Kernel):
-    for flag in ("-n a", "-b trio"):
+    for flag in ("-n a", "-b trio", "-o x"):
         assert usage_error(kernel.run(f"%%subint --compare {flag}\n1")) == (
             "--compare runs the cell in fresh actors of all backends:"
-            " leave out --name and --backend"
+            " leave out --name, --backend and --output"
         )

@@ -113,7 +113,17 @@ def test_the_table_of_actors_says_where_each_is(kernel: Kernel, start_method: st
         "f'interpreter {number}' if number else f'pid {os.getpid()}'"
     ).results
     header, row = kernel.ok("%subints").stdout.splitlines()
-    assert header.split() == ["name", "backend", "where", "state", "age", "current", "cell"]
+    assert header.split() == [
+        "name",
+        "backend",
+        "where",
+        "state",
+        "age",
+        "in",
+        "out",
+        "current",
+        "cell",
+    ]
     assert rows(f"{header}\n{row}")[0][:4] == ["worker", start_method, eval(where), "idle"]
     assert re.fullmatch(r"\d s", rows(f"{header}\n{row}")[0][4])
 

@@ -21,6 +21,7 @@ from subint_magic.wire.messages import (
     Rung,
     Stopping,
     ToChild,
+    Values,
 )
 
 
@@ -45,8 +46,18 @@ TO_CHILD = Run | Close | Interrupt | Ask
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
-    [HELLO, run(1), out(1), shown(1), result(1), Done(1, "ok"), run(2), Done(2, "error")],
     [HELLO, run(1), Done(1, "ok"), shown(1), ClearOutput(1, wait=False)],
+    [
+        HELLO,
+        run(1),
+        out(1),
+        shown(1),
+        result(1),
+        Values(1, None, []),
+        Done(1, "ok"),
+        run(2),
+        Done(2, "error"),
+    ],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
@@ -81,6 +92,10 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     (
         "a message 'done' of run 1, which is not running",
         [HELLO, run(1), Done(1, "ok"), Done(1, "ok")],
+    ),
+    (
+        "a message 'values' of run 1, which is not running",
+        [HELLO, run(1), Done(1, "ok"), Values(1, None, [])],
     ),
     (
         "a message 'result' of run 1, which is not running",

@@ -33,7 +33,7 @@ def test_duration(seconds: float | None, text: str):
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(None, "–"), (0, "0 B"), (1536, "1.5 KiB"), (2**20, "1.0 MiB"), (2**41, "2048.0 GiB")],
+    [(None, "–"), (0, "0 B"), (1536, "1.5 KiB"), (2**20, "1.0 MiB"), (2**41, "2.0 TiB")],
 )
 def test_size(count: int | None, text: str):
     assert size(count) == text

@@ -8,12 +8,15 @@ from collections import deque
 import msgpack
 
 from subint_magic._child import frames
+from subint_magic._child.values.files import chunks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _queue import SimpleQueue
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
+
+    from subint_magic._child.values.files import File
 
 type Text = tuple[Allowance, str, str]  # whose it is, stream, text
 type Message = dict[str, Any]
@@ -84,9 +87,13 @@ class Outbox:
 
     Args:
         clock: tells the time in seconds.
+        by_descriptor: whether the line passes the files of parcels. Where it does not, their
+            content goes before the message, in pieces.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, by_descriptor: bool = True
+    ) -> None:
         self.items: deque[Text | Message | Packed | Allowance | SimpleQueue[None]] = deque()
         self.ready = bytearray()
         """Frames to be sent now."""
@@ -94,6 +101,10 @@ class Outbox:
         """Whether a message was taken that is not to wait for more text."""
         self.dropping = False
         """Whether text was dropped; whoever looks sets it back."""
+        self.parts: Iterator[bytes] | None = None
+        """Frames of one message that are still to be made; nothing is taken before them."""
+        self._by_descriptor = by_descriptor
+        self._files: deque[tuple[int, Sequence[File]]] = deque()  # with which byte each goes
         self._clock = clock
         self._credit = float(BURST)
         self._credited = clock()
@@ -175,8 +186,49 @@ class Outbox:
     def take_message(self, message: Message) -> None:
         """Add *message* after all text before it."""
         self.close_batch()
-        self.ready += frames.frame(_pack(message))
+        files: list[File] = []
+        frame = frames.frame(_pack(message, files))
         self.urgent = True
+        if files and not self._by_descriptor:
+            self.parts = _in_pieces(files, frame)
+            self.take_parts()
+            return
+        if files:
+            self._files.append((len(self.ready), files))
+        self.ready += frame
+
+    def take_parts(self) -> None:
+        """Make the next frames of a message that is in parts, if it is."""
+        while self.parts is not None and not self.full:
+            part = next(self.parts, None)
+            if part is None:
+                self.parts = None
+            else:
+                self.ready += part
+                self.urgent = True
+
+    def next_piece(self) -> tuple[int, Sequence[File]]:
+        """Return how many bytes can be sent at once, and the files that go with the first."""
+        files: Sequence[File] = ()
+        for at, these in self._files:
+            if at > 0:
+                return at, files
+            files = these
+        return len(self.ready), files
+
+    def was_sent(self, size: int) -> None:
+        """Forget the first *size* bytes."""
+        del self.ready[:size]
+        while self._files and self._files[0][0] < size:
+            for file in self._files.popleft()[1]:
+                file.close()
+        self._files = deque((at - size, files) for at, files in self._files)
+
+    def close(self) -> None:
+        """Let go of what was not sent."""
+        self.parts = None
+        self._files.clear()
+        self.items.clear()
 
     def take_allowance(self, allowance: Allowance) -> None:
         """Tell the parent how much was dropped, if that is more than it knows of."""
@@ -215,15 +267,29 @@ class Outbox:
             self._last = self._key
             message: Message = {"kind": frames.OUTPUT, "run": allowance.run, "stream": stream}
             message["text"] = "".join(self._texts)
-            self.ready += frames.frame(_pack(message))
+            self.ready += frames.frame(_pack(message, []))
             self._key = None
             self._texts.clear()
             self._size = 0
 
 
-def _pack(message: Message) -> bytes:
+def _in_pieces(files: Sequence[File], frame: bytes) -> Iterator[bytes]:
+    for file in files:
+        for data, last in chunks(file):
+            yield frames.frame(_pack({"kind": frames.CHUNK, "data": data, "last": last}, []))
+    yield frame
+
+
+def _pack(message: Message, files: list[File]) -> bytes:
+    """Encode *message*; the files of parcels in it are added to *files*."""
+
+    def leave(parcel: Any) -> dict[str, Any]:
+        data, its_files = parcel.leave()
+        files.extend(its_files)
+        return data  # type: ignore[no-any-return]
+
     try:
-        return msgpack.packb(message)  # type: ignore[no-any-return]
+        return msgpack.packb(message, default=leave)  # type: ignore[no-any-return]
     except UnicodeEncodeError:  # lone surrogates have no UTF-8: show them as Python's repr does
         return msgpack.packb(  # type: ignore[no-any-return]
             {
@@ -231,5 +297,6 @@ def _pack(message: Message) -> bytes:
                 if isinstance(value, str)
                 else value
                 for key, value in message.items()
-            }
+            },
+            default=leave,
         )

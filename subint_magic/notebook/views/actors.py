@@ -10,7 +10,7 @@ import trio
 from IPython.core.error import UsageError
 
 from subint_magic.errors import ActorBusy, RunCancelled, did_you_mean
-from subint_magic.notebook.views.tables import age, text_table
+from subint_magic.notebook.views.tables import age, text_table, volume
 from subint_magic.runtime.lifecycle import State
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ async def actors_table(nursery: ActorNursery) -> str:
     actors = [*nursery.actors.values(), *nursery.abandoned]
     if not actors:
         return "There is no actor. Start one with %%subint -n NAME."
-    header = ["name", "backend", "where", "state", "age", "current cell"]
+    header = ["name", "backend", "where", "state", "age", "in", "out", "current cell"]
     return text_table(header, [_row(actor) for actor in actors])
 
 
@@ -147,4 +147,9 @@ def _row(actor: Actor) -> list[str]:
     if len(source) > _SOURCE_WIDTH:
         source = f"{source[: _SOURCE_WIDTH - 1]}…"
     since = age(trio.current_time() - actor.started)
-    return [actor.name, actor.spawn_method, where, actor.state, since, source]
+    traffic = actor.traffic
+    moved = [
+        volume(traffic.copied_in, traffic.shared_in),
+        volume(traffic.copied_out, traffic.shared_out),
+    ]
+    return [actor.name, actor.spawn_method, where, actor.state, since, *moved, source]

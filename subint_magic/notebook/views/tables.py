@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["age", "duration", "html_table", "size", "text_table"]
+__all__ = ["age", "duration", "html_table", "size", "text_table", "volume"]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -58,8 +58,16 @@ def size(count: int | None) -> str:
         return "–"
     if count < 1024:
         return f"{count} B"
-    number, units = count / 1024, ["KiB", "MiB", "GiB"]
-    while number >= 1024 and len(units) > 1:
+    number = float(count)
+    for unit in ("KiB", "MiB", "GiB"):
         number /= 1024
-        units.pop(0)
-    return f"{number:.1f} {units[0]}"
+        if number < 999.95:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1024:.1f} TiB"
+
+
+def volume(copied: int, shared: int) -> str:
+    """Return an amount of bytes as people say it: ``512 B``, ``1.5 MiB + 2.0 GiB shared``."""
+    words = [size(copied)] if copied else []
+    words += [f"{size(shared)} shared"] if shared else []
+    return " + ".join(words)

@@ -18,9 +18,12 @@ from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
 from subint_magic.testing.contract.shared import SharedProcessContract
 from subint_magic.testing.contract.stopping import StoppingContract
+from subint_magic.testing.contract.values import ValueContract
 
 __all__ = ["ProcessContract", "SharedProcessContract", "SpawnContract"]
 
 
-class SpawnContract(LifeContract, CellContract, DisplayContract, InsideContract, StoppingContract):
+class SpawnContract(
+    LifeContract, CellContract, DisplayContract, InsideContract, StoppingContract, ValueContract
+):
     """What holds for actors on every backend."""

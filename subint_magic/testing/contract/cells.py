@@ -236,7 +236,9 @@ class CellContract(Contract):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("ONLY_NOW", "ü")
         actor = await nursery.start_actor(spawn_method=start_method)
-        source = "import os, only_here\nprint(only_here.answer, os.getcwd(), os.environ['ONLY_NOW'])"
+        source = (
+            "import os, only_here\nprint(only_here.answer, os.getcwd(), os.environ['ONLY_NOW'])"
+        )
         told = await actor.run_cell(source)
         assert told.stdout == f"42 {tmp_path} ü\n"
 

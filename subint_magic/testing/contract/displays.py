@@ -10,7 +10,7 @@ import trio
 from subint_magic._child.frames import OUTPUT_LIMIT
 from subint_magic.errors import CellError
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
-from subint_magic.wire.messages import ClearOutput, Display, Dropped, Output, Result
+from subint_magic.wire.messages import ClearOutput, Display, Dropped, Frontend, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -141,18 +141,18 @@ class DisplayContract(Contract):
             assert (await actor.run_cell(source)).value == "1", source
 
     async def test_the_histories_of_ipython(self, actor: Actor) -> None:
-        await actor.run_cell("'a'", count=3)
+        await actor.run_cell("'a'", frontend=Frontend(3))
         await actor.run_cell("'b'")
-        await actor.run_cell("'c'", count=7)
+        await actor.run_cell("'c'", frontend=Frontend(7))
         source = "_, __, ___, _3, _7, Out[2], In[7], In[4], _i, sorted(Out)"
         expected = repr(("c", "b", "a", "a", "c", "b", "'c'", "", "'c'", [2, 3, 7]))
-        assert (await actor.run_cell(source, count=9)).value == expected
+        assert (await actor.run_cell(source, frontend=Frontend(9))).value == expected
         await actor.run_cell("_ = 'mine'")
         await actor.run_cell("1")
         assert (await actor.run_cell("_")).value == "'mine'"
         source = "s = get_ipython()\ns.user_ns['Out'] is Out is _oh, s.displayhook.prompt_count"
-        assert (await actor.run_cell(source, count=20)).value == "(True, 20)"
-        assert (await actor.run_cell(source, count=21)).value == "(True, 21)"
+        assert (await actor.run_cell(source, frontend=Frontend(20))).value == "(True, 20)"
+        assert (await actor.run_cell(source, frontend=Frontend(21))).value == "(True, 21)"
 
     async def test_displays_count_against_the_limit(self, actor: Actor) -> None:
         reader = Reader()

@@ -9,6 +9,7 @@ import trio
 
 from subint_magic.errors import ActorEnded, CellError
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
+from subint_magic.wire.messages import Frontend
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -37,7 +38,7 @@ class InsideContract(Contract):
     """What can be seen of an actor from outside, whatever it does, and how its errors look."""
 
     async def test_stacks_of_a_busy_cell(self, actor: Actor) -> None:
-        await actor.run_cell("def spin():\n    while True: pass", filename="first", count=7)
+        await actor.run_cell("def spin():\n    while True: pass", frontend=Frontend(7, "first"))
         reader = Reader()
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, "print('ready')\nspin()", reader)
@@ -138,7 +139,7 @@ class InsideContract(Contract):
             await actor.run_cell("1 / 0")
         assert caught.value.traceback.startswith("Traceback (most recent call last):\n  File")
         with pytest.raises(CellError) as caught:
-            await actor.run_cell("1 / 0", theme="nocolor", count=7)
+            await actor.run_cell("1 / 0", frontend=Frontend(7, theme="nocolor"))
         assert "Cell In[7], line 1\n----> 1 1 / 0\n" in caught.value.traceback
         assert str(caught.value) == "ZeroDivisionError: division by zero"
 
@@ -152,7 +153,7 @@ class InsideContract(Contract):
 
             async def run() -> None:
                 with pytest.raises(CellError, match="E: <exception str"):
-                    await actor.run_cell(source, sink=reader, theme="nocolor")
+                    await actor.run_cell(source, sink=reader, frontend=Frontend(theme="nocolor"))
 
             tasks.start_soon(run)
             await reader.read_until("ready")

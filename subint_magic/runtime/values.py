@@ -1,0 +1,104 @@
+"""Values into a run and out of it: packing, and the words for what does not work.
+
+Packing and unpacking run code of the user and may take long, so neither happens in the thread that
+runs trio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from subint_magic._child.values.parcel import PackError, pack
+from subint_magic._child.values.unpacking import UnpackError, unpack
+from subint_magic.errors import InputError, OutputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from subint_magic._child.values.parcel import Parcel
+    from subint_magic.wire.messages import Problem
+
+__all__ = ["Traffic", "open_outputs", "pack_inputs", "why_no_input"]
+
+_IN_KERNEL_ONLY = ("subint", "subint_legacy")
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How many bytes of values a run has moved.
+
+    Attributes:
+        copied_in: those of its inputs that were copied.
+        shared_in: those that were shared.
+        copied_out: those of its outputs that were copied.
+        shared_out: those that were shared.
+    """
+
+    copied_in: int = 0
+    shared_in: int = 0
+    copied_out: int = 0
+    shared_out: int = 0
+
+
+def pack_inputs(actor: str, values: Mapping[str, object]) -> Parcel:
+    """Pack *values* for the actor *actor*. Not for the thread that runs trio.
+
+    Raises:
+        InputError: one of them cannot be pickled.
+    """
+    try:
+        return pack(values)
+    except PackError as error:
+        message = (
+            f"input {error.name!r} cannot be pickled: {error}."
+            " Leave that out (__getstate__) or make it in the cell."
+        )
+        raise InputError(actor, error.name, message) from error
+
+
+def open_outputs(
+    actor: str, parcel: Parcel | None, missing: Sequence[Problem]
+) -> dict[str, object]:
+    """Unpack what has come out of a run. Not for the thread that runs trio.
+
+    Args:
+        actor: the name of the actor.
+        parcel: what has come.
+        missing: what is wrong with the rest.
+
+    Raises:
+        OutputError: not all has come, or can be loaded here.
+    """
+    values: dict[str, object] = {}
+    words = {problem.name: _why_not_sent(problem) for problem in missing}
+    for name, value in unpack(parcel) if parcel is not None else ():
+        if isinstance(value, UnpackError):
+            words[name] = f"output {name!r} cannot be loaded here: {value}."
+        else:
+            values[name] = value
+    if words:
+        came = [f"These have come: {', '.join(values)}."] if values else []
+        raise OutputError(actor, words, " ".join([*words.values(), *came]), values)
+    return values
+
+
+def why_no_input(problem: Problem, spawn_method: str) -> str:
+    """Say why the actor could not load an input."""
+    if not problem.module:
+        return f"input {problem.name!r} cannot be loaded in the actor: {problem.why}."
+    way_out = " Use -b mp_forkserver." if spawn_method in _IN_KERNEL_ONLY else ""
+    return (
+        f"input {problem.name!r} needs {problem.module}, which does not load"
+        f" on {spawn_method!r} ({problem.why}).{way_out}"
+    )
+
+
+def _why_not_sent(problem: Problem) -> str:
+    if problem.why:
+        return (
+            f"output {problem.name!r} cannot be pickled: {problem.why}."
+            " Leave that out (__getstate__) or give a part of it."
+        )
+    hint = did_you_mean(problem.name, problem.known)
+    return f"output {problem.name!r} was never set in the cell.{hint}"

@@ -1,0 +1,171 @@
+"""``-i`` and ``-o``: values of the notebook in a cell, and those of a cell in the notebook."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subint_magic.spawn import default_start_method
+
+from .test_magics import rows, usage_error
+
+if TYPE_CHECKING:
+    from .harness import Gate, Kernel
+
+subinterpreters = pytest.mark.skipif(
+    default_start_method() != "subint", reason="sub-interpreters cannot run here"
+)
+
+
+def test_values_in_and_out(kernel: Kernel):
+    kernel.ok("a, b = 20, [1]\ndef double(x): return 2 * x")
+    cell = kernel.ok(
+        "%%subint -i a,double --input b -o c -o d,b\nc = double(a) + 2\nd = b\n'shown'"
+    )
+    assert cell.results == ["'shown'"]
+    assert kernel.ok("a, b, c, d").results == ["(20, [1], 42, [1])"]
+    kernel.ok("%%time\n%%subint -i a --output=e\ne = a")
+    assert kernel.ok("e").results == ["20"]
+
+
+def test_frames_and_arrays_of_a_process(kernel: Kernel):
+    kernel.ok("import numpy as np, pandas as pd\ndf = pd.DataFrame({'x': np.arange(10**5)})")
+    kernel.ok("%%subint -b mp_forkserver -i df -o total,half\ntotal = df.x.sum()\nhalf = df / 2")
+    kernel.ok("half.loc[0, 'x'] = 1.0")
+    assert kernel.ok("int(total), float(half.x.sum())").results == ["(4999950000, 2499975001.0)"]
+
+
+def test_inputs_are_those_of_the_time_when_the_cell_starts(kernel: Kernel, gate: Gate):
+    kernel.ok("items = [1]")
+    cell = kernel.start(f"%%subint -n a -i items\nprint('ready')\n{gate.code}\nitems")
+    cell.wait_output("ready")
+    with kernel.subshell() as subshell:
+        kernel.start("items.append(2)", subshell).wait()
+    gate.open()
+    assert cell.wait().results == ["[1]"]
+
+
+def test_a_cell_that_fails_sets_nothing(kernel: Kernel):
+    assert kernel.run("%%subint -o never\nnever = 1\n1/0").status == "error"
+    assert kernel.run("never").error[1] == "name 'never' is not defined"
+
+
+def test_shared_memory_is_seen_by_all(kernel: Kernel):
+    kernel.ok("import numpy as np, subint_magic\nshared = subint_magic.share(np.zeros((2, 2)))")
+    kernel.ok("%%subint -n one -b trio -i shared\nshared.array[0, 0] = 1")
+    kernel.ok("%%subint -n two -i shared\nshared.memory[1, 1] = 2")
+    assert kernel.ok("shared.array.tolist()").results == ["[[1.0, 0.0], [0.0, 2.0]]"]
+    kernel.ok("shared.close()")
+    assert kernel.ok("%%subint -n one -b trio\nshared.memory.tolist()").results == [
+        "[[1.0, 0.0], [0.0, 2.0]]"
+    ]
+
+
+def test_the_table_says_how_much_has_moved(kernel: Kernel):
+    kernel.ok("import subint_magic\nx, s = bytes(2**21), subint_magic.share(bytes(512))")
+    kernel.ok("%%subint -n a -i x,s -o s\npass")
+    kernel.ok("%%subint -n b -b trio -i x -o y\ny = bytes(3 * 2**20)")
+    tables = [row[5:] for row in rows(kernel.ok("%subints").stdout)]
+    assert tables[0][0] == "2.0 MiB + 512 B shared"
+    assert re.fullmatch(r"\d+ B \+ 512 B shared", tables[0][1])
+    assert tables[1] == ["2.0 MiB", "3.0 MiB"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "-i dfff",
+            "input 'dfff' is not there: the notebook has no variable of this name."
+            " Did you mean 'dff'?",
+        ),
+        ("-i 3a", "--input takes names of variables, and '3a' is none."),
+        ("-o a,", "--output takes names of variables, and '' is none."),
+        ("-o class", "--output takes names of variables, and 'class' is none."),
+        (
+            "-i model",
+            "input 'model' cannot be pickled: model.lock (a _thread.lock)."
+            " Leave that out (__getstate__) or make it in the cell.",
+        ),
+        (
+            "-i lock",
+            "input 'lock' cannot be pickled: it is a _thread.lock."
+            " Leave that out (__getstate__) or make it in the cell.",
+        ),
+        (
+            "-i odd",
+            "input 'odd' cannot be loaded in the actor: ZeroDivisionError: division by zero.",
+        ),
+    ],
+)
+def test_what_cannot_go_in_is_one_line_before_anything_runs(
+    kernel: Kernel, line: str, message: str
+):
+    kernel.ok(
+        "import threading\ndff, lock = 1, threading.Lock()\nclass Model: pass\n"
+        "model = Model()\nmodel.lock = lock\n"
+        "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nodd = Odd()"
+    )
+    cell = kernel.run(f"%%subint {line}\nprint('begun')")
+    assert usage_error(cell) == message
+    assert cell.stdout == ""
+
+
+@subinterpreters
+def test_what_a_backend_cannot_load_is_one_line_with_one_that_can(kernel: Kernel):
+    kernel.ok("import numpy as np\nones = np.ones(3)")
+    assert usage_error(kernel.run("%%subint -b subint -i ones\nones")) == (
+        "input 'ones' needs numpy, which does not load on 'subint' (ImportError: module"
+        " numpy._core._multiarray_umath does not support loading in subinterpreters)."
+        " Use -b mp_forkserver."
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import threading\nbad = [threading.Lock()]", None),
+        (
+            "baad = 1",
+            "output 'bad' was never set in the cell. Did you mean 'baad'? These have come: good.",
+        ),
+        (
+            "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nbad = Odd()",
+            "output 'bad' cannot be loaded here: ZeroDivisionError: division by zero."
+            " These have come: good.",
+        ),
+    ],
+    ids=["unpicklable", "unset", "unloadable"],
+)
+def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
+    kernel: Kernel, source: str, message: str | None
+):
+    cell = kernel.run(f"%%subint -o bad,good\n{source}\ngood = {message!r}")
+    assert usage_error(cell) == (
+        message
+        or "output 'bad' cannot be pickled: bad[0] (a _thread.lock). Leave that out (__getstate__)"
+        " or give a part of it. These have come: good."
+    )
+    assert kernel.ok(f"good == {message!r}").results == ["True"]
+
+
+def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
+    kernel.ok(
+        "from subint_magic import subint\n"
+        "@subint(name='f')\ndef f(x):\n    print('in', x)\n    return x + 1"
+    )
+    cell = kernel.ok("f(1)")
+    assert (cell.stdout, cell.results) == ("in 1\n", ["2"])
+    assert [row[0] for row in rows(kernel.ok("%subints").stdout)] == ["f"]
+    cell = kernel.run("@subint\ndef g(x): return 1 / x\ng(0)")
+    assert cell.error[:2] == ("ZeroDivisionError", "division by zero")
+    assert "In actor" in "\n".join(cell.outputs[-1][3])
+    spin = kernel.start(
+        "@subint(name='f')\ndef spin():\n    print('there')\n    while True: pass\nspin()"
+    )
+    spin.wait_output("there")
+    kernel.interrupt()
+    assert spin.wait().error[0] == "KeyboardInterrupt"
+    assert kernel.ok("f(2)").results == ["3"]
