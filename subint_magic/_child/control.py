@@ -23,7 +23,7 @@ from subint_magic._child.output.pipes import Pipes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from subint_magic._child.interrupt import Fence
@@ -64,6 +64,8 @@ class Control:
         """Messages for the executor; ``None`` ends it."""
         self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
         """That of the run that output belongs to: the current one, or the last while idle."""
+        self.take_reply: Callable[[dict[str, Any]], object]
+        """Called with each reply to a question, in the control thread."""
         self._fd = fd
         self._pipes = Pipes(pipes, self._take_from_pipe)
         self._fence = fence
@@ -275,6 +277,8 @@ class Control:
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()
+            elif message["kind"] == frames.INPUT_REPLY:
+                self.take_reply(message)
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             else:

@@ -26,6 +26,7 @@ CONFIGURE = "configure"
 RUN = "run"
 INTERRUPT = "interrupt"
 CLOSE = "close"
+INPUT_REPLY = "input_reply"
 
 # from the child
 HELLO = "hello"
@@ -34,6 +35,7 @@ OUTPUT = "output"
 DROPPED = "dropped"
 RESULT = "result"
 DONE = "done"
+INPUT = "input"
 GOODBYE = "goodbye"
 
 # the rungs of the stop ladder that a child climbs, when told to

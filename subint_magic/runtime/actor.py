@@ -15,6 +15,7 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
+from subint_magic.runtime.asking import reply
 from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
 from subint_magic.runtime.run import CellRun
@@ -25,6 +26,7 @@ from subint_magic.wire.messages import (
     Dropped,
     FromChild,
     Hello,
+    InputRequest,
     Interrupt,
     Output,
     Result,
@@ -34,6 +36,9 @@ from subint_magic.wire.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subint_magic.runtime.asking import Answer
     from subint_magic.runtime.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
@@ -130,6 +135,8 @@ class Actor:
         timeout: float | None = None,  # noqa: ASYNC109 - its end says that it timed out
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
+        answer: Answer | None = None,
+        on_begin: Callable[[CellRun], object] | None = None,
     ) -> CellResult:
         """Run *source* in the actor's namespace, after the cells that were sent before it.
 
@@ -144,6 +151,9 @@ class Actor:
             grace: seconds between a request to stop the run, whoever asks, and the end of its
                 actor, if it has not stopped. Without it, the grace period of the actor.
             output_limit: characters of output that are taken; the rest is dropped.
+            answer: answers what the cell asks by ``input()`` and the like. Without one, the cell
+                gets an EOFError.
+            on_begin: called with the run when its turn has come.
 
         Raises:
             CellError: the cell raised.
@@ -157,7 +167,7 @@ class Actor:
         async with self._turn:
             self._require_alive()
             grace = self._grace if grace is None else grace
-            run = CellRun(self.name, self._run_count + 1, source, sink, grace)
+            run = CellRun(self.name, self._run_count + 1, source, sink, grace, answer)
             try:
                 self._supervisor.post(Run(run.number, source, run.filename, loop, output_limit))
             except FrameError as error:
@@ -165,6 +175,8 @@ class Actor:
             self._run_count += 1
             self._runs.append(run)
             self._advance(Trigger.RUN)
+            if on_begin is not None:
+                on_begin(run)
             try:
                 with trio.move_on_after(inf if timeout is None else timeout):
                     await run.ended.wait()
@@ -289,6 +301,11 @@ class Actor:
                 for run in self._runs:
                     if run.number == message.run and not run.ended.is_set():
                         run.tried(message.rung)
+            case InputRequest():
+                assert self._stops is not None
+                current = self.current_run
+                asking = current if current and current.number == message.run else None
+                self._stops.start_soon(reply, asking, message, self._supervisor.post)
             case Output() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,10 @@ from subint_magic.errors import CellError, RunCancelled, RunTimedOut
 from subint_magic.wire.messages import Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from subint_magic.errors import SubintMagicError
+    from subint_magic.runtime.asking import Answer
     from subint_magic.wire.messages import Rung
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
@@ -51,10 +55,17 @@ class CellRun:
         ended: set once `outcome` can be called.
         requests: how many times somebody has asked for its end.
         rung: the highest rung of the stop ladder that was tried on it.
+        answer: answers what it asks.
     """
 
     def __init__(
-        self, actor: str, number: int, source: str, sink: Sink | None, grace: float
+        self,
+        actor: str,
+        number: int,
+        source: str,
+        sink: Sink | None,
+        grace: float,
+        answer: Answer | None = None,
     ) -> None:
         self.number = number
         self.source = source
@@ -64,6 +75,8 @@ class CellRun:
         self.ended: trio.Event = trio.Event()
         self.requests: int = 0
         self.rung: Rung | None = None
+        self.answer = answer
+        self._scopes: set[trio.CancelScope] = set()
         self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
@@ -121,8 +134,19 @@ class CellRun:
         self.requests += 1
         if self.requests == 1:
             self._asked = by, timeout, trio.current_time()
+            self._cancel_scopes()
         self._change()
         return self.requests == 1
+
+    @contextmanager
+    def while_it_goes_on(self) -> Iterator[None]:
+        """Cancel the block once somebody wants the run to stop, or it has ended."""
+        with trio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.remove(scope)
 
     async def changed(self) -> None:
         """Wait until it has ended, a rung was tried on it, or somebody asks for its end."""
@@ -156,7 +180,12 @@ class CellRun:
 
     def _end(self) -> None:
         self.ended.set()
+        self._cancel_scopes()
         self._change()
+
+    def _cancel_scopes(self) -> None:
+        for scope in self._scopes:
+            scope.cancel()
 
     def _change(self) -> None:
         self._changed.set()

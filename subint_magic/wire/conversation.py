@@ -3,7 +3,7 @@
     hello, then for each run that was sent: output* result* done, then, once asked, goodbye
 
 Output may also come between runs, from threads that a run has left. So may word of output that was
-dropped, as wherever output may.
+dropped, as wherever output may. And so may questions, which then nobody answers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from subint_magic.wire.messages import (
     Dropped,
     Goodbye,
     Hello,
+    InputRequest,
     Output,
     Result,
     Run,
@@ -78,7 +79,7 @@ class Conversation:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
             return f"{kind} before its hello"
-        elif isinstance(message, Output | Dropped | Stopping):
+        elif isinstance(message, Output | Dropped | Stopping | InputRequest):
             if message.run > self._sent:
                 return f"{kind} of run {message.run}, which was not sent"
         elif isinstance(message, Result | Done):

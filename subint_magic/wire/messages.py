@@ -22,6 +22,8 @@ __all__ = [
     "FromChild",
     "Goodbye",
     "Hello",
+    "InputReply",
+    "InputRequest",
     "Interrupt",
     "Loop",
     "Output",
@@ -113,6 +115,22 @@ class Close(Message, frozen=True, tag=frames.CLOSE):
     """End after the runs that were sent."""
 
 
+class InputReply(Message, frozen=True, tag=frames.INPUT_REPLY):
+    """The reply to an `InputRequest`.
+
+    Attributes:
+        run: that of the request.
+        question: that of the request.
+        text: what was typed, without the end of the line; ``None`` if there is no answer.
+        error: why there is none; ``""`` if the input has ended.
+    """
+
+    run: int
+    question: int
+    text: str | None
+    error: str = ""
+
+
 class Hello(Message, frozen=True, tag=frames.HELLO):
     """The first message of a child.
 
@@ -165,6 +183,22 @@ class Result(Message, frozen=True, tag=frames.RESULT):
     text: str
 
 
+class InputRequest(Message, frozen=True, tag=frames.INPUT):
+    """A cell asks its user for a line, and waits for an `InputReply`.
+
+    Attributes:
+        run: which, as in `Output`.
+        question: its number; several threads may ask at once.
+        prompt: what is asked.
+        password: whether what is typed must not be seen.
+    """
+
+    run: int
+    question: int
+    prompt: str
+    password: bool
+
+
 class Done(Message, frozen=True, tag=frames.DONE):
     """A run has ended; the last message of the run.
 
@@ -189,5 +223,5 @@ class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
     """The last message of a child that was asked to end."""
 
 
-type ToChild = Configure | Run | Interrupt | Close
-type FromChild = Hello | Stopping | Output | Dropped | Result | Done | Goodbye
+type ToChild = Configure | Run | Interrupt | Close | InputReply
+type FromChild = Hello | Stopping | Output | Dropped | Result | InputRequest | Done | Goodbye
