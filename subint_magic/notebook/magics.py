@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -10,12 +11,22 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Float, Int
 
-from subint_magic.errors import ActorBusy, ActorConflict, SpawnError
+from subint_magic.errors import (
+    ActorBusy,
+    ActorConflict,
+    ActorDied,
+    CellError,
+    ProtocolError,
+    RunTimedOut,
+    SpawnError,
+)
+from subint_magic.notebook.asking import CellAnswer
+from subint_magic.notebook.background import BackgroundRun
 from subint_magic.notebook.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.ladder import GRACE
-from subint_magic.spawn import spawn_methods, try_set_start_method
+from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
@@ -30,6 +41,9 @@ __all__ = ["AWAITED", "SubintMagics"]
 
 AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
+
+
+_FAILURES = (CellError, RunTimedOut, ActorDied, ProtocolError)
 
 
 def _seconds(text: str) -> float:
@@ -87,7 +101,9 @@ class SubintMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
         super().__init__(shell)
+        self._shell = shell
         self._host = host
+        self._last: BackgroundRun | None = None
 
     @magic_arguments("%subint")
     @argument(
@@ -124,22 +140,59 @@ class SubintMagics(Magics):
         help="How long the cell may take to stop, when it is interrupted or out of time, before "
         f"its process is killed or its sub-interpreter abandoned ({GRACE:g}).",
     )
+    @argument(
+        "--bg",
+        action="store_true",
+        help="Run the cell in the background: the prompt comes back at once, and the value is a "
+        "handle that shows how far it is, has its result() and can cancel() it. Cells of one "
+        "actor run in the order in which they were started.",
+    )
+    @argument(
+        "--as",
+        dest="variable",
+        metavar="NAME",
+        help="With --bg, set this variable to the handle; %%subints last is the last one.",
+    )
+    @argument(
+        "--no-raise-error",
+        action="store_true",
+        help="If the cell fails, show its traceback and go on, as far as later cells and scripts "
+        "are concerned. An interrupt still stops them.",
+    )
     @cell_magic
-    def subint(self, line: str, cell: str) -> CellValue | None:
+    def subint(self, line: str, cell: str) -> CellValue | BackgroundRun | None:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
 
         What it prints appears here as it comes, its last expression is shown, and an exception
         fails the cell with the actor's own traceback. Interrupting the kernel stops the cell; a
         named actor keeps its namespace.
         """
+        arguments = parse_argstring(self.subint, line)
         with _user_errors():
-            return self._job(line, cell).result()
+            if arguments.bg:
+                return self._background(arguments, cell)
+            try:
+                return self._job(arguments, cell).result()
+            except _FAILURES:
+                if not arguments.no_raise_error:
+                    raise
+                self._shell.showtraceback()
+        return None
 
     @cell_magic(AWAITED)  # type: ignore[arg-type]
-    async def _awaited(self, line: str, cell: str) -> CellValue | None:
+    async def _awaited(self, line: str, cell: str) -> CellValue | BackgroundRun | None:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
+        arguments = parse_argstring(self.subint, line)
         with _user_errors():
-            return await self._job(line, cell).result_async()
+            if arguments.bg:
+                return self._background(arguments, cell)
+            try:
+                return await self._job(arguments, cell).result_async()
+            except _FAILURES:
+                if not arguments.no_raise_error:
+                    raise
+                self._shell.showtraceback()
+        return None
 
     @magic_arguments()
     @argument("key", nargs="?", help="The spawn method to select; without it, list all.")
@@ -157,15 +210,18 @@ class SubintMagics(Magics):
     @argument(
         "action",
         nargs="?",
-        choices=list(ACTIONS),
-        help="; ".join(f"{name}: {action.help}" for name, action in ACTIONS.items()) + ".",
+        choices=[*ACTIONS, "last"],
+        help="; ".join(f"{name}: {action.help}" for name, action in ACTIONS.items())
+        + "; last: the handle of the last background run.",
     )
     @argument("names", nargs="*", metavar="NAME", help="The actors that it is for.")
     @argument("--all", action="store_true", help="It is for all; close then ends busy ones too.")
     @line_magic
-    def subints(self, line: str) -> None:
+    def subints(self, line: str) -> BackgroundRun | None:
         """List the actors, or stop what some of them do, or end them."""
         arguments = parse_argstring(self.subints, line)
+        if arguments.action == "last":
+            return self._last_run(alone=not (arguments.names or arguments.all))
         if arguments.action is None:
             if arguments.all:
                 raise UsageError("--all needs an action: %subints close --all")
@@ -175,10 +231,38 @@ class SubintMagics(Magics):
         else:
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
+        return None
 
-    def _job(self, line: str, cell: str) -> Job:
-        arguments = parse_argstring(self.subint, line)
-        request = CellRequest(
+    def _last_run(self, *, alone: bool) -> BackgroundRun:
+        if not alone:
+            raise UsageError("%subints last takes no names")
+        if self._last is None:
+            raise UsageError("no cell has run in the background so far: start one by %%subint --bg")
+        return self._last
+
+    def _job(self, arguments: Any, cell: str) -> Job:
+        if arguments.variable is not None:
+            raise UsageError("--as names the handle of a background run: add --bg")
+        answer = CellAnswer(self._shell)
+        job = Job(self._host(), self._request(arguments, cell), answer)
+        answer.call_waiter = job.task.call_waiter
+        return job
+
+    def _background(self, arguments: Any, cell: str) -> BackgroundRun:
+        name = arguments.variable
+        if name is not None and (not name.isidentifier() or iskeyword(name)):
+            raise UsageError(f"--as {name}: this is not the name of a variable")
+        if arguments.no_raise_error:
+            raise UsageError("--no-raise-error is not for --bg, which raises in result() only")
+        spawn_method(arguments.backend)  # said here what is wrong with it, and not later
+        request = self._request(arguments, cell)
+        run = self._last = BackgroundRun(self._host(), request, self._shell)
+        if name is not None:
+            self._shell.user_ns[name] = run
+        return run
+
+    def _request(self, arguments: Any, cell: str) -> CellRequest:
+        return CellRequest(
             cell,
             arguments.name,
             arguments.backend,
@@ -187,7 +271,6 @@ class SubintMagics(Magics):
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
         )
-        return Job(self._host(), request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()

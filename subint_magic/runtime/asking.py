@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import trio
-
 from subint_magic._child.frames import FrameError
 from subint_magic.wire.messages import InputReply
 
@@ -20,6 +18,7 @@ __all__ = ["NOBODY", "Answer", "Question", "reply"]
 NOBODY = "nobody answers input() here: put what it asks for into the cell"
 """Why a question is refused, if nobody said otherwise."""
 
+_IDLE = "no cell is running, and only a running one can ask: let it wait for the thread that asks"
 _STOPPING = "the cell that asks is being stopped, or has ended"
 
 
@@ -54,7 +53,7 @@ async def reply(
         request: what it asks.
         post: sends a message to the child.
     """
-    text, error = None, _STOPPING
+    text, error = None, _IDLE if run is None else _STOPPING
     if run is not None and not run.requests:
         with run.while_it_goes_on():
             try:

@@ -25,7 +25,7 @@ ROOMS = {
 
 # outside package: the rooms or modules that may import it
 OUTSIDE = {
-    "asyncio": {"runtime.host", "_child.loops"},
+    "asyncio": {"runtime.host.guest", "runtime.host.tasks", "_child.loops"},
     "IPython": {"notebook", "__init__"},
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
@@ -35,7 +35,7 @@ OUTSIDE = {
     "pytest": {"testing"},
     "psutil": {"testing"},
     "traitlets": {"notebook"},
-    "outcome": {"runtime.host"},
+    "outcome": {"runtime.host.guest"},
 }
 
 

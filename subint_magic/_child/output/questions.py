@@ -154,7 +154,7 @@ class _GetpassFinder:
         """Return the module's own spec, with a loader that does it."""
         if name != "getpass":
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         from importlib.util import find_spec
 
         spec = find_spec(name)

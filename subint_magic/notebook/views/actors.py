@@ -120,11 +120,11 @@ async def actors_table(nursery: ActorNursery) -> str:
     actors = [*nursery.actors.values(), *nursery.abandoned]
     if not actors:
         return "There is no actor. Start one with %%subint -n NAME."
-    header = ["name", "backend", "where", "state", "age", "current cell"]
-    return text_table(header, [_row(actor) for actor in actors])
+    header = ["name", "backend", "where", "state", "age", "current cell", "waiting"]
+    return text_table(header, [_row(actor, nursery.turns.waiting(actor.name)) for actor in actors])
 
 
-def _row(actor: Actor) -> list[str]:
+def _row(actor: Actor, waiting: int) -> list[str]:
     where = ""
     if actor.hello is not None:
         in_kernel = actor.hello.interpreter != 0
@@ -138,4 +138,4 @@ def _row(actor: Actor) -> list[str]:
     if len(source) > _SOURCE_WIDTH:
         source = f"{source[: _SOURCE_WIDTH - 1]}…"
     since = age(trio.current_time() - actor.started)
-    return [actor.name, actor.spawn_method, where, actor.state, since, source]
+    return [actor.name, actor.spawn_method, where, actor.state, since, source, str(waiting or "")]
