@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from IPython.display import display
 
-from subint_magic.errors import HostEnded, RunCancelled, RunTimedOut
+from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
 from subint_magic.notebook.asking import background_answer
 from subint_magic.notebook.jobs import Job, Phase, cell_value
 from subint_magic.notebook.starting_cell import StartingCell
@@ -81,13 +81,13 @@ class BackgroundRun:
         """
         task = self._job.task
         if not task.done:
-            return self._job.phase
+            return str(self._job.phase)
         match task.error:
             case None:
                 return "done"
             case RunTimedOut():
                 return "timed out"
-            case RunCancelled() | HostEnded():
+            case RunCancelled() | ActorEnded() | HostEnded():
                 return "cancelled"
         return "failed"
 
@@ -129,6 +129,7 @@ class BackgroundRun:
             RunCancelled: somebody stopped it, or ended its actor.
             RunTimedOut: it took longer than its ``--timeout``.
             ActorDied: its actor died.
+            ActorEnded: its actor was ended while it was being started.
             HostEnded: the extension was unloaded before it began, or the kernel is ending.
         """
         with self._waiter():

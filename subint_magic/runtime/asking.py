@@ -54,7 +54,7 @@ async def reply(
         post: sends a message to the child.
     """
     text, error = None, _IDLE if run is None else _STOPPING
-    if run is not None and not run.requests:
+    if run is not None and run.goes_on:
         with run.while_it_goes_on():
             try:
                 text, error = await _text(run, request), ""

@@ -138,6 +138,11 @@ class CellRun:
         self._change()
         return self.requests == 1
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended, and nobody wants it to."""
+        return not (self.requests or self.ended.is_set())
+
     @contextmanager
     def while_it_goes_on(self) -> Iterator[None]:
         """Cancel the block once somebody wants the run to stop, or it has ended."""

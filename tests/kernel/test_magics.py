@@ -112,7 +112,16 @@ def test_the_table_of_actors_says_where_each_is(kernel: Kernel, start_method: st
         "f'interpreter {number}' if number else f'pid {os.getpid()}'"
     ).results
     header, row = kernel.ok("%subints").stdout.splitlines()
-    assert header.split() == ["name", "backend", "where", "state", "age", "current", "cell"]
+    assert header.split() == [
+        "name",
+        "backend",
+        "where",
+        "state",
+        "age",
+        "current",
+        "cell",
+        "waiting",
+    ]
     assert rows(f"{header}\n{row}")[0][:4] == ["worker", start_method, eval(where), "idle"]
     assert re.fullmatch(r"\d s", rows(f"{header}\n{row}")[0][4])
 
@@ -263,13 +272,14 @@ def test_long_flags_are_the_same(kernel: Kernel):
         ),
         (
             "%subints",
-            "%subints [--all] [{interrupt,cancel,kill,close}] [NAME ...]",
+            "%subints [--all] [{interrupt,cancel,kill,close,last}] [NAME ...]",
             [
                 "List the actors",
                 "interrupt: stop the cell that it runs, and keep the actor",
                 "cancel: end it, whatever it does",
                 "kill: end it at once",
                 "close: end it if it runs no cell",
+                "last: the handle of the last background run",
                 "It is for all",
             ],
         ),

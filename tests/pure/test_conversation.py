@@ -10,6 +10,8 @@ from subint_magic.wire.messages import (
     FromChild,
     Goodbye,
     Hello,
+    InputReply,
+    InputRequest,
     Interrupt,
     Output,
     Result,
@@ -28,13 +30,18 @@ def out(number: int) -> Output:
     return Output(number, "stdout", "x")
 
 
-TO_CHILD = Run | Close | Interrupt
+def ask(number: int) -> InputRequest:
+    return InputRequest(number, 1, "? ", password=False)
+
+
+TO_CHILD = Run | Close | Interrupt | InputReply
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
     [HELLO, run(1), out(1), Result(1, "x"), Done(1, "ok"), run(2), Done(2, "error")],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
+    [HELLO, run(1), ask(1), InputReply(1, 1, "x"), Done(1, "ok"), ask(1), InputReply(1, 1, None)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
     [HELLO, Close(), Goodbye()],
     [Close(), HELLO, Goodbye()],
@@ -59,6 +66,7 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
         [HELLO, Stopping(1, Rung.LOOP)],
     ),
     ("a message .output. of run 1, which was not sent", [HELLO, out(1)]),
+    ("a message 'inputrequest' of run 1, which was not sent", [HELLO, ask(1)]),
     ("a message 'dropped' of run 1, which was not sent", [HELLO, Dropped(1, 0)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
     ("a message 'result' of run 2, which is not running", [HELLO, run(1), Result(2, "")]),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["HostTask", "on_sigint"]
 
 
+_TURN = 0.1
+"""Seconds after which a loop that waits turns, so that it sees what came without waking it."""
+
+
 class HostTask[T]:
     """A trio task that another thread waits for."""
 
@@ -94,7 +98,10 @@ class HostTask[T]:
                 loop.call_soon_threadsafe(ended.set)
 
         self.add_done_callback(wake)
-        await ended.wait()
+        while not ended.is_set():
+            # In a kernel, with tornado 6.6, a SIGINT's cancellation waits for the loop to turn.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _TURN)
 
     def wait(self, interrupt: Callable[[], object]) -> T:
         """Block until the task has ended; a SIGINT only calls *interrupt*."""

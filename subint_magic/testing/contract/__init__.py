@@ -11,6 +11,7 @@ processes or `SharedProcessContract` if it does not, and gives the key::
 They need ``pytest-trio`` with ``trio_mode = true``.
 """
 
+from subint_magic.testing.contract.asking import AskContract
 from subint_magic.testing.contract.cells import CellContract
 from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
@@ -20,5 +21,5 @@ from subint_magic.testing.contract.stopping import StoppingContract
 __all__ = ["ProcessContract", "SharedProcessContract", "SpawnContract"]
 
 
-class SpawnContract(LifeContract, CellContract, StoppingContract):
+class SpawnContract(LifeContract, CellContract, AskContract, StoppingContract):
     """What holds for actors on every backend."""
