@@ -44,7 +44,9 @@ if TYPE_CHECKING:
         SubintMagicError as SubintMagicError,
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
+    from subint_magic.notebook.background import BackgroundRun as BackgroundRun
     from subint_magic.runtime.actor import Actor as Actor
+    from subint_magic.runtime.asking import Question as Question
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
@@ -79,6 +81,7 @@ _WHERE = {
     "ActorEnded": _errors,
     "ActorError": _errors,
     "ActorNursery": "subint_magic.runtime.nursery",
+    "BackgroundRun": "subint_magic.notebook.background",
     "CellError": _errors,
     "CellResult": "subint_magic.runtime.run",
     "Dropped": "subint_magic.wire.messages",
@@ -86,6 +89,7 @@ _WHERE = {
     "IllegalTransition": _errors,
     "Output": "subint_magic.wire.messages",
     "ProtocolError": _errors,
+    "Question": "subint_magic.runtime.asking",
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,
@@ -113,6 +117,7 @@ __all__ = [
     "ActorEnded",
     "ActorError",
     "ActorNursery",
+    "BackgroundRun",
     "CellError",
     "CellResult",
     "Dropped",
@@ -120,6 +125,7 @@ __all__ = [
     "IllegalTransition",
     "Output",
     "ProtocolError",
+    "Question",
     "Result",
     "RunCancelled",
     "RunError",

@@ -4,6 +4,8 @@ lifecycle.py   states, triggers and the table of transitions
 supervisor.py  watches one child: starts it, listens, puts it down in bounded time
 actor.py       what one actor is asked, its state, its runs
 run.py         one run of a cell, and what comes of it
+asking.py      who answers when a cell asks
+turns.py       queues by name: who came first is served first
 nursery.py     open_nursery(): all actors of one program
-host.py        trio as a guest on the kernel's Control-thread loop
+host/          trio as a guest on the kernel's Control-thread loop
 """
