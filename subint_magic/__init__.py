@@ -48,7 +48,9 @@ if TYPE_CHECKING:
         SubintMagicError as SubintMagicError,
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
+    from subint_magic.notebook.cells.background import BackgroundRun as BackgroundRun
     from subint_magic.runtime.actor import Actor as Actor
+    from subint_magic.runtime.asking import Question as Question
     from subint_magic.runtime.functions.decorator import (
         SubintFunction as SubintFunction,
         map as map,  # noqa: A004 - see its definition
@@ -92,6 +94,7 @@ _WHERE = {
     "ActorEnded": _errors,
     "ActorError": _errors,
     "ActorNursery": "subint_magic.runtime.nursery",
+    "BackgroundRun": "subint_magic.notebook.cells.background",
     "CellError": _errors,
     "CellResult": "subint_magic.runtime.run",
     "ClearOutput": "subint_magic.wire.messages",
@@ -105,6 +108,7 @@ _WHERE = {
     "Output": "subint_magic.wire.messages",
     "OutputError": _errors,
     "ProtocolError": _errors,
+    "Question": "subint_magic.runtime.asking",
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,
@@ -137,6 +141,7 @@ __all__ = [
     "ActorEnded",
     "ActorError",
     "ActorNursery",
+    "BackgroundRun",
     "CellError",
     "CellResult",
     "ClearOutput",
@@ -150,6 +155,7 @@ __all__ = [
     "Output",
     "OutputError",
     "ProtocolError",
+    "Question",
     "Result",
     "RunCancelled",
     "RunError",

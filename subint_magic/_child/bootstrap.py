@@ -11,12 +11,12 @@ import threading
 from subint_magic._child import frames
 from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
-from subint_magic._child.interrupt import LAST, Fence, SignalFence
-from subint_magic._child.orphan import end_group
-from subint_magic._child.output import streams
+from subint_magic._child.output import questions, streams
 from subint_magic._child.shared import refusals
 from subint_magic._child.shared.fence import AsyncExceptionFence
 from subint_magic._child.shared.offspring import Offspring
+from subint_magic._child.stopping.interrupt import LAST, Fence, SignalFence
+from subint_magic._child.stopping.orphan import end_group
 
 
 def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
@@ -35,6 +35,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     control = Control(fd, wires, fence, offspring)
     executor = Executor(control, fence)
     streams.redirect(control, own_fds=bool(pipes))
+    questions.install(questions.Questions(control, fence))
     if pipes:
         os.register_at_fork(after_in_child=streams.after_fork)
     else:

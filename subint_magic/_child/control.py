@@ -16,10 +16,10 @@ from _queue import Empty, SimpleQueue  # `queue` imports five modules more for t
 import msgpack
 
 from subint_magic._child import frames
-from subint_magic._child.interrupt import INSISTENCE
-from subint_magic._child.orphan import end_cells
 from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox, Packed
 from subint_magic._child.output.pipes import Pipes
+from subint_magic._child.stopping.interrupt import INSISTENCE
+from subint_magic._child.stopping.orphan import end_cells
 from subint_magic._child.values.line import Line
 
 TYPE_CHECKING = False
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from subint_magic._child.interrupt import Fence
     from subint_magic._child.shared.offspring import Offspring
+    from subint_magic._child.stopping.interrupt import Fence
 
 FLUSH_INTERVAL = 0.025
 """Seconds between two output messages: printed lines are sent in batches, not one by one."""
@@ -65,6 +65,8 @@ class Control:
         """Messages for the executor; ``None`` ends it."""
         self.allowance = Allowance(0, frames.OUTPUT_LIMIT)
         """That of the run that output belongs to: the current one, or the last while idle."""
+        self.take_reply: Callable[[dict[str, Any]], object]
+        """Called with each reply to a question, in the control thread."""
         self._fd = fd
         self._line = Line(fd)
         self._pipes = Pipes(pipes, self._take_from_pipe)
@@ -75,7 +77,7 @@ class Control:
         self._wake, self._waker = os.pipe()
         self.orphaned = False
         """Whether the parent has gone."""
-        self.answer: Callable[[dict[str, Any]], dict[str, Any]]
+        self.inspect: Callable[[dict[str, Any]], dict[str, Any]]
         """Called in the thread with each question; returns the fields of the answer."""
         self._asleep = False  # with nothing to send: the first piece of text must wake the thread
         self._finished = False
@@ -309,8 +311,10 @@ class Control:
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()
-            elif message["kind"] == frames.ASK:
-                self.post(frames.ANSWER, ask=message["ask"], **self.answer(message))
+            elif message["kind"] == frames.INSPECT:
+                self.post(frames.INSPECTION, number=message["number"], **self.inspect(message))
+            elif message["kind"] == frames.INPUT_REPLY:
+                self.take_reply(message)
             elif message["kind"] == frames.CLOSE:
                 self.inbox.put(None)
             elif message["kind"] == frames.CHUNK:

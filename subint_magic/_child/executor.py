@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from subint_magic._child.control import Control
-    from subint_magic._child.interrupt import Fence
+    from subint_magic._child.stopping.interrupt import Fence
     from subint_magic._child.values.namespace import Luggage
 
 CO_COROUTINE = 0x0080  # inspect.CO_COROUTINE; `inspect` is too large for a child's start
@@ -58,7 +58,7 @@ class Executor:
         self._shell.install()
         self._hook = DisplayHook(control, self._history, self._shell)
         sys.displayhook = self._hook
-        control.answer = self._answer
+        control.inspect = self._inspect
 
     def serve(self) -> None:
         """Take messages from the inbox and carry them out, until it says to end."""
@@ -123,20 +123,20 @@ class Executor:
         fence.guard(describe)
         return {"status": "error"} | told
 
-    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Answer *question*, in the control thread."""
+    def _inspect(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Look for what *question* wants, in the control thread."""
         what = question["what"]
         try:
-            from subint_magic._child import questions
+            from subint_magic._child import inspection
 
             if what == frames.STACKS:
-                found: Any = questions.stacks(
+                found: Any = inspection.stacks(
                     self._cells, self._thread, get_ident(), self._awaiting
                 )
             elif what == frames.VARIABLES:
-                found = questions.variables(self._namespace)
+                found = inspection.variables(self._namespace)
             else:
-                found = questions.completions(self._namespace, question["text"])
+                found = inspection.completions(self._namespace, question["text"])
         except Exception as error:  # noqa: BLE001 - the thread must go on, whatever there is
             return {"error": f"{type(error).__name__}: {error}"}
         return {what: found}

@@ -26,10 +26,11 @@ CONFIGURE = "configure"
 RUN = "run"
 INTERRUPT = "interrupt"
 CLOSE = "close"
-ASK = "ask"
+INSPECT = "inspect"
 
 # either way
 CHUNK = "chunk"
+INPUT_REPLY = "input_reply"
 
 # from the child
 HELLO = "hello"
@@ -41,7 +42,8 @@ DISPLAY = "display"
 CLEAR = "clear"
 VALUES = "values"
 DONE = "done"
-ANSWER = "answer"
+INSPECTION = "inspection"
+INPUT = "input"
 GOODBYE = "goodbye"
 
 # what can be asked

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from subint_magic._child.interrupt import Fence
+    from subint_magic._child.stopping.interrupt import Fence
 
     type Body = Callable[[], Awaitable[None]]
 

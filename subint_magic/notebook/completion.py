@@ -134,7 +134,7 @@ async def _complete(nursery: ActorNursery, name: str, text: str) -> list[Complet
     if actor is not None:
         with trio.move_on_after(PATIENCE):
             try:
-                return (await actor.ask("completions", text)).completions
+                return (await actor.inspect("completions", text)).completions
             except ActorEnded:
                 pass
     return []

@@ -7,9 +7,9 @@ import multiprocessing.util  # noqa: F401 - see Extension.__init__
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.magics import AWAITED, SubintMagics
-from subint_magic.notebook.output import CellOutput
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread

@@ -14,23 +14,28 @@ from traitlets import Bool, Float, Int
 from subint_magic.errors import (
     ActorBusy,
     ActorConflict,
+    ActorDied,
     CellError,
     ImportRefused,
     InputError,
     OutputError,
+    ProtocolError,
+    RunTimedOut,
     SpawnError,
     UnknownSpawnMethod,
     did_you_mean,
 )
-from subint_magic.notebook import auto
-from subint_magic.notebook.compare import Comparison
-from subint_magic.notebook.jobs import CellRequest, Job
+from subint_magic.notebook.cells import auto
+from subint_magic.notebook.cells.asking import CellAnswer
+from subint_magic.notebook.cells.background import BackgroundRun
+from subint_magic.notebook.cells.compare import Comparison
+from subint_magic.notebook.cells.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.imports import imports_of
 from subint_magic.runtime.ladder import GRACE
-from subint_magic.spawn import spawn_methods, try_set_start_method
+from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT, Frontend
 
 if TYPE_CHECKING:
@@ -38,8 +43,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.compare import ComparisonTable
-    from subint_magic.notebook.output import CellValue
+    from subint_magic.notebook.cells.compare import ComparisonTable
+    from subint_magic.notebook.cells.output import CellValue
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.imports import Import
 
@@ -49,10 +54,14 @@ AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
 
 
+_FAILURES = (CellError, RunTimedOut, ActorDied, ProtocolError)
+"""What ``--no-raise-error`` shows and does not raise."""
+
 # what %subints can do, and in words
 _ACTIONS = {
     **{name: action.help for name, action in ACTIONS.items()},
     **{name: view.help for name, view in VIEWS.items()},
+    "last": "the handle of the last background run",
 }
 
 
@@ -84,6 +93,10 @@ def _user_errors() -> Iterator[None]:
         if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
             raise UsageError(error.message) from None
         raise
+
+
+type Shown = CellValue | ComparisonTable | BackgroundRun | None
+"""What a cell shows as its value."""
 
 
 @magics_class
@@ -128,7 +141,9 @@ class SubintMagics(Magics):
     def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
         super().__init__(shell)
         self._host = host
+        self._shell: Any = shell
         self._auto = False
+        self._last: BackgroundRun | None = None
 
     @magic_arguments("%subint")
     @argument(
@@ -195,22 +210,60 @@ class SubintMagics(Magics):
         help="Give the notebook a copy of these variables of the actor when the cell has ended "
         "well: -o a,b or -o a -o b.",
     )
+    @argument(
+        "--bg",
+        action="store_true",
+        help="Run the cell in the background: the prompt comes back at once, and the value is a "
+        "handle that shows how far it is, has its result() and can cancel() it. Cells of one "
+        "actor run in the order in which they were started.",
+    )
+    @argument(
+        "--as",
+        dest="variable",
+        metavar="NAME",
+        help="With --bg, set this variable to the handle; %%subints last is the last one.",
+    )
+    @argument(
+        "--no-raise-error",
+        action="store_true",
+        help="If the cell fails, show its traceback and go on, as far as later cells and scripts "
+        "are concerned. An interrupt still stops them.",
+    )
     @cell_magic
-    def subint(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
+    def subint(self, line: str, cell: str) -> Shown:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
 
         What it prints appears here as it comes, its last expression is shown, and an exception
         fails the cell with the actor's own traceback. Interrupting the kernel stops the cell; a
         named actor keeps its namespace.
         """
+        arguments = parse_argstring(self.subint, line)
         with _user_errors():
-            return self._job(line, cell).result()
+            if arguments.bg:
+                return self._background(arguments, cell)
+            try:
+                return self._foreground(arguments, cell).result()
+            except _FAILURES:
+                self._tell_or_raise(arguments)
+        return None
 
     @cell_magic(AWAITED)  # type: ignore[arg-type]
-    async def _awaited(self, line: str, cell: str) -> CellValue | ComparisonTable | None:
+    async def _awaited(self, line: str, cell: str) -> Shown:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
+        arguments = parse_argstring(self.subint, line)
         with _user_errors():
-            return await self._job(line, cell).result_async()
+            if arguments.bg:
+                return self._background(arguments, cell)
+            try:
+                return await self._foreground(arguments, cell).result_async()
+            except _FAILURES:
+                self._tell_or_raise(arguments)
+        return None
+
+    def _tell_or_raise(self, arguments: Any) -> None:
+        if not arguments.no_raise_error:
+            raise  # noqa: PLE0704 - what the cell has raised
+        self._shell.showtraceback()
 
     @magic_arguments()
     @argument("key", nargs="?", help="The spawn method to select; without it, list all.")
@@ -238,9 +291,11 @@ class SubintMagics(Magics):
     @argument("names", nargs="*", metavar="NAME", help="The actors that it is for.")
     @argument("--all", action="store_true", help="It is for all; close then ends busy ones too.")
     @line_magic
-    def subints(self, line: str) -> None:
+    def subints(self, line: str) -> BackgroundRun | None:
         """List the actors, or stop what some of them do, or end them, or look inside."""
         arguments = parse_argstring(self.subints, line)
+        if arguments.action == "last":
+            return self._last_run(alone=not (arguments.names or arguments.all))
         if arguments.action is None:
             if arguments.all:
                 raise UsageError("--all needs an action: %subints close --all")
@@ -252,21 +307,53 @@ class SubintMagics(Magics):
         else:
             with _user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
+        return None
 
-    def _job(self, line: str, cell: str) -> Job | Comparison:
-        arguments = parse_argstring(self.subint, line)
+    def _last_run(self, *, alone: bool) -> BackgroundRun:
+        if not alone:
+            raise UsageError("%subints last takes no names")
+        if self._last is None:
+            raise UsageError("no cell has run in the background so far: start one by %%subint --bg")
+        return self._last
+
+    def _foreground(self, arguments: Any, cell: str) -> Job | Comparison:
+        if arguments.variable is not None:
+            raise UsageError("--as names the handle of a background run: add --bg")
         if arguments.compare and (arguments.name or arguments.backend or arguments.output):
             raise UsageError(
                 "--compare runs the cell in fresh actors of all backends: leave out --name,"
                 " --backend and --output"
             )
+        request = self._request(arguments, cell)
+        if arguments.compare:
+            return Comparison(self._host(), self._shell, request)
+        answer = CellAnswer(self._shell)
+        job = Job(self._host(), self._shell, request, answer)
+        answer.call_waiter = job.task.call_waiter
+        return job
+
+    def _background(self, arguments: Any, cell: str) -> BackgroundRun:
+        name = arguments.variable
+        if name is not None and (not name.isidentifier() or iskeyword(name)):
+            raise UsageError(f"--as {name}: this is not the name of a variable")
+        if arguments.compare:
+            raise UsageError("--compare is not for --bg: it shows its table when all have run")
+        if arguments.no_raise_error:
+            raise UsageError("--no-raise-error is not for --bg, which raises in result() only")
+        if arguments.backend != auto.AUTO:
+            spawn_method(arguments.backend)  # said here what is wrong with it, and not later
+        request = self._request(arguments, cell)
+        run = self._last = BackgroundRun(self._host(), request, self._shell)
+        if name is not None:
+            self._shell.user_ns[name] = run
+        return run
+
+    def _request(self, arguments: Any, cell: str) -> CellRequest:
         backend = arguments.backend or (auto.AUTO if self._auto else None)
-        chosen = backend == auto.AUTO
         check = self.check_imports and not arguments.no_check
-        shell: Any = self.shell
-        source = _python(shell, cell)
-        variables = shell.user_ns
-        request = CellRequest(
+        source = _python(self._shell, cell)
+        variables = self._shell.user_ns
+        return CellRequest(
             source,
             arguments.name,
             backend,
@@ -274,16 +361,13 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            frontend=_frontend(shell, source, cell),
-            imports=_imports(source) if check or arguments.compare or chosen else (),
+            frontend=_frontend(self._shell, source, cell),
+            imports=_imports(source) if check or arguments.compare or backend == auto.AUTO else (),
             check=check,
             inputs=_chosen(_names(arguments.input, "input"), variables),
             outputs=tuple(_names(arguments.output, "output")),
             namespace=variables,
         )
-        if arguments.compare:
-            return Comparison(self._host(), shell, request)
-        return Job(self._host(), shell, request)
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()

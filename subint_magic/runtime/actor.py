@@ -17,6 +17,7 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
+from subint_magic.runtime.asking import reply
 from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
@@ -32,8 +33,6 @@ from subint_magic.runtime.values import Traffic, open_outputs, pack_inputs
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
     PLAIN,
-    Answer,
-    Ask,
     ClearOutput,
     Display,
     Done,
@@ -41,6 +40,9 @@ from subint_magic.wire.messages import (
     FromChild,
     Frontend,
     Hello,
+    InputRequest,
+    Inspect,
+    Inspection,
     Interrupt,
     Output,
     Parcel,
@@ -54,6 +56,7 @@ from subint_magic.wire.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+    from subint_magic.runtime.asking import Answer
     from subint_magic.runtime.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
@@ -105,7 +108,7 @@ class Actor:
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
         self._run_count = 0
         self._ask_count = 0
-        self._asked: dict[int, tuple[trio.Event, list[Answer]]] = {}
+        self._asked: dict[int, tuple[trio.Event, list[Inspection]]] = {}
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stderr = ""
@@ -169,7 +172,8 @@ class Actor:
         output_limit: int = OUTPUT_LIMIT,
         inputs: Mapping[str, object] | Parcel | None = None,
         outputs: Sequence[str] = (),
-        unpack: bool = True,
+        answer: Answer | None = None,
+        on_begin: Callable[[CellRun], object] | None = None,
         frontend: Frontend = PLAIN,
         measure: bool = False,
     ) -> CellResult:
@@ -189,10 +193,12 @@ class Actor:
             output_limit: characters of output that are taken; the rest is dropped.
             inputs: values that are set in the namespace before the cell runs, by name. They are
                 packed now, in another thread; a `Parcel` of them can be given as well, once.
-            outputs: the names of variables whose values are to come back.
-            unpack: whether they are unpacked, in another thread; else they are left in
-                `CellResult.parcel`.
-            frontend: what the frontend is that shows it.
+            outputs: the names of variables whose values are to come back. They are unpacked in
+                another thread.
+            answer: answers what the cell asks by ``input()`` and the like. Without one, the cell
+                gets an EOFError.
+            on_begin: called with the run when its turn has come.
+            frontend: what shows the cell.
             measure: whether `last_run` shall say what the run takes.
 
         Raises:
@@ -215,6 +221,8 @@ class Actor:
             sink,
             timeout,
             grace,
+            answer=answer,
+            on_begin=on_begin,
             loop=loop,
             output_limit=output_limit,
             frontend=frontend,
@@ -223,12 +231,13 @@ class Actor:
             measure=measure,
         ) as run:
             result = run.outcome()
-        if not unpack or result.parcel is None:
+            values = run.values
+        if values is None:
             return result
-        values = await trio.to_thread.run_sync(
-            open_outputs, self.name, result.parcel, result.missing
+        opened = await trio.to_thread.run_sync(
+            open_outputs, self.name, values.parcel, values.problems
         )
-        return replace(result, values=values, parcel=None)
+        return replace(result, values=opened)
 
     async def call[*Ts, T](
         self,
@@ -301,8 +310,10 @@ class Actor:
         timeout: float | None,  # noqa: ASYNC109 - as above
         grace: float | None,
         *,
-        frontend: Frontend = PLAIN,
         inputs: Parcel | None,
+        frontend: Frontend = PLAIN,
+        answer: Answer | None = None,
+        on_begin: Callable[[CellRun], object] | None = None,
         **fields: Any,
     ) -> AsyncGenerator[CellRun]:
         """Send a `Run` and wait until it has ended; its values can be taken in the block."""
@@ -310,20 +321,12 @@ class Actor:
             try:
                 self._require_alive()
                 grace = self._grace if grace is None else grace
-                run = CellRun(
-                    self.name, self._run_count + 1, source, sink, grace, frontend.filename
-                )
+                number = self._run_count + 1
+                run = CellRun(self.name, number, source, sink, grace, frontend.filename, answer)
                 if inputs is not None:
                     run.traffic = Traffic(inputs.copied, inputs.shared)
                 self._supervisor.post(
-                    Run(
-                        run.number,
-                        source,
-                        run.filename,
-                        frontend=frontend,
-                        inputs=inputs,
-                        **fields,
-                    )
+                    Run(number, source, run.filename, frontend=frontend, inputs=inputs, **fields)
                 )
             except FrameError as error:
                 raise RunError(self.name, f"the cell was not sent: {error}") from None
@@ -333,6 +336,8 @@ class Actor:
             self._run_count += 1
             self._runs.append(run)
             self._advance(Trigger.RUN)
+            if on_begin is not None:
+                on_begin(run)
             try:
                 with trio.move_on_after(inf if timeout is None else timeout):
                     await run.ended.wait()
@@ -352,9 +357,9 @@ class Actor:
             raise
         run.values = None  # they belong to whoever has the result
 
-    async def ask(
+    async def inspect(
         self, what: Literal["stacks", "variables", "completions"], text: str = ""
-    ) -> Answer:
+    ) -> Inspection:
         """Look inside, whatever the actor does; it goes on.
 
         There is no answer before it is ready, or while it holds its GIL: set a time limit.
@@ -371,9 +376,9 @@ class Actor:
         if self.state in ENDED:
             raise ActorEnded(self.name, self.state)
         self._ask_count = number = self._ask_count + 1
-        answered, answers = self._asked[number] = trio.Event(), list[Answer]()
+        answered, answers = self._asked[number] = trio.Event(), list[Inspection]()
         try:
-            self._supervisor.post(Ask(number, what, text))
+            self._supervisor.post(Inspect(number, what, text))
             await answered.wait()
         finally:
             del self._asked[number]
@@ -492,6 +497,11 @@ class Actor:
                 for run in self._runs:
                     if run.number == message.run and not run.ended.is_set():
                         run.tried(message.rung)
+            case InputRequest():
+                assert self._stops is not None
+                current = self.current_run
+                asking = current if current and current.number == message.run else None
+                self._stops.start_soon(reply, asking, message, self._supervisor.post)
             case Output() | Display() | ClearOutput() | Dropped() | Result():
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
@@ -500,8 +510,8 @@ class Actor:
                         continue
                     if run is self.current_run:
                         self._stop_once(run, "an error of its sink")
-            case Answer():
-                if waiting := self._asked.get(message.ask):  # else nobody waits any more
+            case Inspection():
+                if waiting := self._asked.get(message.number):  # else nobody waits any more
                     answered, answers = waiting
                     answers.append(message)
                     answered.set()

@@ -14,6 +14,7 @@ from subint_magic.errors import ActorConflict, ActorError
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
+from subint_magic.runtime.turns import Turns
 from subint_magic.spawn import spawn_method as find_spawn_method
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ __all__ = ["ActorNursery", "open_nursery"]
 
 
 class ActorNursery:
-    """Starts actors and keeps them until its block ends. Made by `open_nursery`."""
+    """Starts actors and keeps them until its block ends. Made by `open_nursery`.
+
+    Attributes:
+        turns: by the name of an actor, for those who run a cell in it or start it first.
+    """
 
     def __init__(self, tasks: trio.Nursery, grace: float) -> None:
+        self.turns: Turns = Turns()
         self._tasks = tasks
         self._grace = grace
         # the live ones, the abandoned, and the dead that nobody was told of

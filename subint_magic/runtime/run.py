@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from subint_magic.runtime.values import Traffic, why_no_input
 from subint_magic.wire.messages import ClearOutput, Display, Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from subint_magic.errors import SubintMagicError
-    from subint_magic.wire.messages import MimeBundle, Parcel, Problem, Rung, Values
+    from subint_magic.runtime.asking import Answer
+    from subint_magic.wire.messages import MimeBundle, Rung, Values
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]
 
@@ -36,8 +40,6 @@ class CellResult:
         metadata: what is to be known of them.
         outputs: what it displayed, in order, unless a sink took it.
         values: the outputs that were asked for, by name.
-        parcel: the same, if they were to be left packed.
-        missing: what is wrong with those that are not in *parcel*.
     """
 
     value: str | None = None
@@ -48,8 +50,6 @@ class CellResult:
     metadata: MimeBundle = field(default_factory=dict)
     outputs: list[Display | ClearOutput] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
-    parcel: Parcel | None = None
-    missing: list[Problem] = field(default_factory=list)
 
 
 class CellRun:
@@ -68,6 +68,7 @@ class CellRun:
         peak: bytes by which it has made its process larger, at the peak; ``None`` likewise.
         traffic: how many bytes of values it has moved.
         values: its outputs, until somebody has taken them.
+        answer: answers what it asks.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class CellRun:
         source: str,
         sink: Sink | None,
         grace: float,
-        filename: str | None = None,
+        filename: str = "",
+        answer: Answer | None = None,
     ) -> None:
         self.number = number
         self.source = source
@@ -91,6 +93,8 @@ class CellRun:
         self.peak: int | None = None
         self.traffic: Traffic = Traffic()
         self.values: Values | None = None
+        self.answer = answer
+        self._scopes: set[trio.CancelScope] = set()
         self._changed = trio.Event()
         self._actor = actor
         self._sink = sink or self._collect
@@ -167,8 +171,24 @@ class CellRun:
         self.requests += 1
         if self.requests == 1:
             self._asked = by, timeout, trio.current_time()
+            self._cancel_scopes()
         self._change()
         return self.requests == 1
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended, and nobody wants it to."""
+        return not (self.requests or self.ended.is_set())
+
+    @contextmanager
+    def while_it_goes_on(self) -> Iterator[None]:
+        """Cancel the block once somebody wants the run to stop, or it has ended."""
+        with trio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.remove(scope)
 
     async def changed(self) -> None:
         """Wait until it has ended, a rung was tried on it, or somebody asks for its end."""
@@ -193,7 +213,7 @@ class CellRun:
         if done.status == "error":
             raise CellError(self._actor, done.type_name, done.message, done.traceback)
         stdout, stderr = ("".join(texts) for texts in self._texts.values())
-        value, values = self._value, self.values
+        value = self._value
         return CellResult(
             value.text,
             stdout,
@@ -202,8 +222,6 @@ class CellRun:
             value.data,
             value.metadata,
             self._outputs,
-            parcel=values.parcel if values is not None else None,
-            missing=values.problems if values is not None else [],
         )
 
     @property
@@ -213,7 +231,12 @@ class CellRun:
 
     def _end(self) -> None:
         self.ended.set()
+        self._cancel_scopes()
         self._change()
+
+    def _cancel_scopes(self) -> None:
+        for scope in self._scopes:
+            scope.cancel()
 
     def _change(self) -> None:
         self._changed.set()

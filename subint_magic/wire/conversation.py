@@ -2,8 +2,9 @@
 
     hello, then for each run that was sent: output* result* values? done, then, once asked, goodbye
 
-Output may also come between runs, from threads that a run has left. So may displays, and word of
-output that was dropped, as wherever output may, and the answers to what was asked, in order.
+Output may also come between runs, from threads that a run has left. So may displays, questions,
+which then nobody answers, and word of output that was dropped. What was found by an inspection
+comes wherever it likes, in order.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.wire.messages import (
-    Answer,
-    Ask,
     ClearOutput,
     Close,
     Display,
@@ -21,6 +20,9 @@ from subint_magic.wire.messages import (
     Dropped,
     Goodbye,
     Hello,
+    InputRequest,
+    Inspect,
+    Inspection,
     Output,
     Result,
     Run,
@@ -57,8 +59,8 @@ class Conversation:
             self._sent = message.run
         elif isinstance(message, Close):
             self._close_sent = True
-        elif isinstance(message, Ask):
-            self._asked = message.ask
+        elif isinstance(message, Inspect):
+            self._asked = message.number
 
     def check(self, message: FromChild) -> None:
         """Take note of *message* from the child.
@@ -73,8 +75,8 @@ class Conversation:
                 self.greeted = True
             case Done():
                 self._done = message.run
-            case Answer():
-                self._answered = message.ask
+            case Inspection():
+                self._answered = message.number
             case Goodbye():
                 self.parted = True
 
@@ -89,15 +91,17 @@ class Conversation:
                 return f"it speaks version {message.protocol} of the protocol, not {PROTOCOL}"
         elif not self.greeted:
             return f"{kind} before its hello"
-        elif isinstance(message, Output | Display | ClearOutput | Dropped | Stopping):
+        elif isinstance(
+            message, Output | Display | ClearOutput | Dropped | Stopping | InputRequest
+        ):
             if message.run > self._sent:
                 return f"{kind} of run {message.run}, which was not sent"
         elif isinstance(message, Result | Values | Done):
             if not self._done < message.run <= self._sent:
                 return f"{kind} of run {message.run}, which is not running"
-        elif isinstance(message, Answer):
-            if not self._answered < message.ask <= self._asked:
-                return f"{kind} to question {message.ask}, which was not asked"
+        elif isinstance(message, Inspection):
+            if not self._answered < message.number <= self._asked:
+                return f"{kind} to question {message.number}, which was not asked"
         elif not self._close_sent:
             return "a goodbye that nobody asked for"
         return None

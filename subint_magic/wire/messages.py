@@ -17,8 +17,6 @@ from subint_magic._child.values.parcel import Parcel
 __all__ = [
     "OUTPUT_LIMIT",
     "PLAIN",
-    "Answer",
-    "Ask",
     "Chunk",
     "ClearOutput",
     "Close",
@@ -31,6 +29,10 @@ __all__ = [
     "Frontend",
     "Goodbye",
     "Hello",
+    "InputReply",
+    "InputRequest",
+    "Inspect",
+    "Inspection",
     "Interrupt",
     "Loop",
     "MimeBundle",
@@ -166,18 +168,34 @@ class Close(Message, frozen=True, tag=frames.CLOSE):
     """End after the runs that were sent."""
 
 
-class Ask(Message, frozen=True, tag=frames.ASK):
+class Inspect(Message, frozen=True, tag=frames.INSPECT):
     """Look inside; answered at once, whatever runs.
 
     Attributes:
-        ask: its number, counted up from 1 in each actor.
+        number: its number, counted up from 1 in each actor.
         what: what is asked for.
         text: for completions, the name before the cursor, as in ``"a.b.na"``.
     """
 
-    ask: int
+    number: int
     what: Literal["stacks", "variables", "completions"]
     text: str = ""
+
+
+class InputReply(Message, frozen=True, tag=frames.INPUT_REPLY):
+    """The reply to an `InputRequest`.
+
+    Attributes:
+        run: that of the request.
+        question: that of the request.
+        text: what was typed, without the end of the line; ``None`` if there is no answer.
+        error: why there is none; ``""`` if the input has ended.
+    """
+
+    run: int
+    question: int
+    text: str | None
+    error: str = ""
 
 
 class Hello(Message, frozen=True, tag=frames.HELLO):
@@ -304,6 +322,22 @@ class Values(Message, frozen=True, tag=frames.VALUES):
     problems: list[Problem]
 
 
+class InputRequest(Message, frozen=True, tag=frames.INPUT):
+    """A cell asks its user for a line, and waits for an `InputReply`.
+
+    Attributes:
+        run: which, as in `Output`.
+        question: its number; several threads may ask at once.
+        prompt: what is asked.
+        password: whether what is typed must not be seen.
+    """
+
+    run: int
+    question: int
+    prompt: str
+    password: bool
+
+
 class Done(Message, frozen=True, tag=frames.DONE):
     """A run has ended; the last message of the run.
 
@@ -378,18 +412,18 @@ class Completion(msgspec.Struct, frozen=True, array_like=True):
     kind: str
 
 
-class Answer(Message, frozen=True, tag=frames.ANSWER):
+class Inspection(Message, frozen=True, tag=frames.INSPECTION):
     """What was asked for.
 
     Attributes:
-        ask: the number of the question.
+        number: that of the `Inspect`.
         stacks: outermost frame first, those of the cell before those of other threads.
         variables: by name.
         completions: by name.
         error: why there is no answer.
     """
 
-    ask: int
+    number: int
     stacks: list[StackFrame] = []
     variables: list[Variable] = []
     completions: list[Completion] = []
@@ -412,7 +446,7 @@ class Chunk(Message, frozen=True, tag=frames.CHUNK):
     last: bool
 
 
-type ToChild = Configure | Run | Interrupt | Ask | Close | Chunk
+type ToChild = Configure | Run | InputReply | Interrupt | Inspect | Close | Chunk
 type FromChild = (
     Hello
     | Stopping
@@ -421,9 +455,10 @@ type FromChild = (
     | ClearOutput
     | Dropped
     | Result
+    | InputRequest
     | Values
     | Done
-    | Answer
+    | Inspection
     | Goodbye
     | Chunk
 )

@@ -93,6 +93,8 @@ class Cell:
             ``("display", mimebundle)`` or ``("error", ename, evalue, traceback)``.
         messages: the messages of its outputs as they came: type and content.
         comms: messages of comms that were sent on its behalf.
+        questions: what it has asked: the prompt, and whether it is for a password.
+        updates: mimebundles that have replaced one that it, or another cell, displays.
         reply: the content of the shell reply, once it is there.
         begun: whether the kernel has begun to run it.
         idle: whether the kernel has said that it is done with it.
@@ -103,6 +105,8 @@ class Cell:
         self.outputs: list[tuple[Any, ...]] = []
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.comms: list[dict[str, Any]] = []
+        self.questions: list[tuple[str, bool]] = []
+        self.updates: list[dict[str, Any]] = []
         self.reply: dict[str, Any] | None = None
         self.begun = False
         self.idle = False
@@ -187,6 +191,11 @@ class Cell:
         )
         return self
 
+    def wait_question(self) -> tuple[str, bool]:
+        """Wait until it asks, and return what."""
+        self._kernel.wait_until(lambda: self.questions, f"a question from {self}")
+        return self.questions.pop(0)
+
     def __repr__(self) -> str:
         return f"<Cell reply={self.reply} outputs={self.outputs}>"
 
@@ -206,7 +215,7 @@ class Kernel:
         )
         self._manager.start_kernel(cwd=str(directory))
         self._client = self._manager.client(context=self._manager.context)
-        self._client.start_channels(stdin=False, hb=False)
+        self._client.start_channels(hb=False)
         self._cells: dict[str, Cell] = {}
         self._welcome = 0
         self._control_replies: dict[str, dict[str, Any]] = {}
@@ -215,6 +224,7 @@ class Kernel:
             self._client.iopub_channel.socket: self._hear_iopub,
             self._client.shell_channel.socket: self._hear_shell,
             self._client.control_channel.socket: self._hear_control,
+            self._client.stdin_channel.socket: self._hear_stdin,
         }
         for socket in self._sockets:
             self._poller.register(socket, zmq.POLLIN)
@@ -254,14 +264,14 @@ class Kernel:
                 raise TimeoutError(f"{code!r} showed at last {cell.outputs}")
         return cell
 
-    def start(self, code: str, subshell: str | None = None) -> Cell:
-        """Send a cell and do not wait for it."""
+    def start(self, code: str, subshell: str | None = None, *, stdin: bool = False) -> Cell:
+        """Send a cell and do not wait for it; with *stdin* it may ask."""
         content = {
             "code": code,
             "silent": False,
             "store_history": True,
             "user_expressions": {},
-            "allow_stdin": False,
+            "allow_stdin": stdin,
             "stop_on_error": True,
         }
         return self._cell(
@@ -275,6 +285,10 @@ class Kernel:
         cell = self._cell(self._send(channel, "complete_request", content, subshell)).wait()
         assert cell.reply is not None
         return cell.reply["matches"]
+
+    def answer(self, text: str) -> None:
+        """Type *text* into the input box."""
+        self._client.input(text)
 
     def open_comm(self, target: str) -> Cell:
         """Open a comm, as a widget does when it is shown; what it sends back is in ``comms``."""
@@ -339,6 +353,10 @@ class Kernel:
     def _hear_control(self, message: dict[str, Any]) -> None:
         self._control_replies[message["parent_header"]["msg_id"]] = message["content"]
 
+    def _hear_stdin(self, message: dict[str, Any]) -> None:
+        if cell := self._cells.get(message["parent_header"]["msg_id"]):
+            cell.questions.append((message["content"]["prompt"], message["content"]["password"]))
+
     def _hear_iopub(self, message: dict[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
         if kind == "iopub_welcome":
@@ -359,6 +377,8 @@ class Kernel:
                 cell.outputs.append(("result", content["data"]["text/plain"]))
             case "display_data":
                 cell.outputs.append(("display", content["data"]))
+            case "update_display_data":
+                cell.updates.append(content["data"])
             case "error":
                 cell.outputs.append(
                     ("error", content["ename"], content["evalue"], content["traceback"])

@@ -135,11 +135,6 @@ def test_a_syntax_error_shows_the_line(kernel: Kernel):
     assert "y = = 2" in cell.traceback
 
 
-def test_input_says_that_it_is_not_available(kernel: Kernel, start_method: str):
-    cell = kernel.run(f"%%subint -b {start_method}\ninput('name? ')")
-    assert cell.error[1].startswith("EOFError: input() is not available in an actor")
-
-
 # top-level await
 
 

@@ -121,6 +121,7 @@ def test_the_table_of_actors_says_where_each_is(kernel: Kernel, start_method: st
         "age",
         "in",
         "out",
+        "waiting",
         "current",
         "cell",
     ]
@@ -274,13 +275,14 @@ def test_long_flags_are_the_same(kernel: Kernel):
         ),
         (
             "%subints",
-            "%subints [--all] [{interrupt,cancel,kill,close,where,vars}] [NAME ...]",
+            "%subints [--all] [{interrupt,cancel,kill,close,where,vars,last}] [NAME ...]",
             [
                 "List the actors",
                 "interrupt: stop the cell that it runs, and keep the actor",
                 "cancel: end it, whatever it does",
                 "kill: end it at once",
                 "close: end it if it runs no cell",
+                "last: the handle of the last background run",
                 "It is for all",
             ],
         ),

@@ -194,6 +194,34 @@ def test_ctrl_c_at_the_prompt_and_in_a_plain_cell_reaches_no_actor(
     assert terminal.run("%%subint -n a\nx").endswith(": 1")
 
 
+def test_a_cell_asks_in_the_terminal(terminal: Terminal):
+    terminal.send("%%subint\nfrom getpass import getpass\n(input('name? '), getpass('key: '))")
+    terminal.process.expect_exact("name? ")
+    terminal.process.sendline("abc")
+    terminal.process.expect_exact("key: ")
+    terminal.process.sendline("secret")
+    assert terminal.read().endswith("('abc', 'secret')")
+    terminal.send("%%subint\ninput('again? ')")
+    terminal.process.expect_exact("again? ")
+    terminal.interrupt()
+    assert "RunCancelled: run in actor" in terminal.read()
+    terminal.send("%%subint\ninput('the end? ')")
+    terminal.process.expect_exact("the end? ")
+    terminal.process.sendeof()
+    assert terminal.read().endswith("EOFError: the input has ended")
+
+
+def test_a_background_run_in_the_terminal(terminal: Terminal):
+    shown = terminal.run("%%subint -n a --bg --as job\nprint('printed')\n6 * 7")
+    assert re.search(r"a \(\w+\): \w+ since", shown)
+    assert terminal.run("job.result()").endswith(": 42")
+    assert re.search(r"a \(\w+\): done after \d\.\d s \| printed", terminal.run("%subints last"))
+    terminal.send("%%subint -n a --bg\n1 / 0")
+    terminal.process.expect("ZeroDivisionError: division by zero")
+    terminal.send("")
+    terminal.read()
+
+
 def bye(mark: Path) -> str:
     """Return code that makes an actor leave *mark* behind when it ends."""
     return f"import atexit; atexit.register(lambda: open({str(mark)!r}, 'w').close())"

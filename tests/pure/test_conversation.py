@@ -4,8 +4,6 @@ from subint_magic._child.frames import PROTOCOL, FrameError
 from subint_magic.testing.fake import HELLO
 from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import (
-    Answer,
-    Ask,
     ClearOutput,
     Close,
     Display,
@@ -14,6 +12,10 @@ from subint_magic.wire.messages import (
     FromChild,
     Goodbye,
     Hello,
+    InputReply,
+    InputRequest,
+    Inspect,
+    Inspection,
     Interrupt,
     Output,
     Result,
@@ -41,8 +43,11 @@ def result(number: int) -> Result:
     return Result(number, {"text/plain": "x"}, {})
 
 
-TO_CHILD = Run | Close | Interrupt
-TO_CHILD = Run | Close | Interrupt | Ask
+def ask(number: int) -> InputRequest:
+    return InputRequest(number, 1, "? ", password=False)
+
+
+TO_CHILD = Run | Close | Interrupt | Inspect | InputReply
 
 GOOD: list[list[ToChild | FromChild]] = [
     [HELLO],
@@ -60,9 +65,18 @@ GOOD: list[list[ToChild | FromChild]] = [
     ],
     [HELLO, run(1), Done(1, "ok"), out(1), run(2), out(1), out(2), Done(2, "ok"), out(2)],
     [HELLO, out(0)],
+    [HELLO, run(1), ask(1), InputReply(1, 1, "x"), Done(1, "ok"), ask(1), InputReply(1, 1, None)],
     [HELLO, run(1), out(1), Dropped(1, 0), Dropped(1, 9), Done(1, "ok"), Dropped(1, 99)],
     [HELLO, Close(), Goodbye()],
-    [HELLO, Ask(1, "stacks"), run(1), Ask(2, "stacks"), Answer(1), Answer(2), Done(1, "ok")],
+    [
+        HELLO,
+        Inspect(1, "stacks"),
+        run(1),
+        Inspect(2, "stacks"),
+        Inspection(1),
+        Inspection(2),
+        Done(1, "ok"),
+    ],
     [Close(), HELLO, Goodbye()],
     [
         HELLO,
@@ -86,6 +100,7 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     ),
     ("a message .output. of run 1, which was not sent", [HELLO, out(1)]),
     ("a message 'display' of run 1, which was not sent", [HELLO, shown(1)]),
+    ("a message 'inputrequest' of run 1, which was not sent", [HELLO, ask(1)]),
     ("a message 'dropped' of run 1, which was not sent", [HELLO, Dropped(1, 0)]),
     ("a message 'done' of run 1, which is not running", [HELLO, Done(1, "ok")]),
     ("a message 'result' of run 2, which is not running", [HELLO, run(1), result(2)]),
@@ -101,10 +116,10 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
         "a message 'result' of run 1, which is not running",
         [HELLO, run(1), Done(1, "ok"), result(1)],
     ),
-    ("a message 'answer' to question 1, which was not asked", [HELLO, Answer(1)]),
+    ("a message 'inspection' to question 1, which was not asked", [HELLO, Inspection(1)]),
     (
-        "a message 'answer' to question 1, which was not asked",
-        [HELLO, Ask(1, "stacks"), Answer(1), Answer(1)],
+        "a message 'inspection' to question 1, which was not asked",
+        [HELLO, Inspect(1, "stacks"), Inspection(1), Inspection(1)],
     ),
     ("a goodbye that nobody asked for", [HELLO, Goodbye()]),
     ("a message 'output' after its goodbye", [HELLO, Close(), Goodbye(), out(0)]),

@@ -1,13 +1,14 @@
 """trio as a guest of a loop in another thread; the actors are played."""
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 import trio
 
 from subint_magic.errors import HostEnded, RunCancelled
-from subint_magic.runtime.host import Host, LoopThread
+from subint_magic.runtime.host import Host, HostTask, LoopThread
 from subint_magic.runtime.nursery import ActorNursery
 from subint_magic.testing.fake import HELLO, FakePeer, fake_method
 from subint_magic.wire.messages import Close, Done, Goodbye, Interrupt, Run
@@ -58,6 +59,69 @@ def test_a_task_gives_its_error(host: Host):
 def test_many_tasks_at_once(host: Host):
     tasks = [host.start(add, i, i) for i in range(200)]
     assert [task.wait(never) for task in tasks] == [2 * i for i in range(200)]
+
+
+def test_tasks_that_come_at_once_take_their_turns_in_order(host: Host, loop_thread: LoopThread):
+    seen: list[int] = []
+
+    def begin(nursery: ActorNursery, i: int) -> Awaitable[None]:
+        turn = nursery.turns.take("x")
+
+        async def body() -> None:
+            async with turn.held():
+                seen.append(i)
+
+        return body()
+
+    host.wait_started()
+    held = threading.Event()
+    loop_thread.loop.call_soon_threadsafe(held.wait)  # so that trio gets them in one batch
+    tasks = [HostTask[None]() for _ in range(100)]
+    for i, task in enumerate(tasks):
+        host.begin(task, begin, i)
+    held.set()
+    for task in tasks:
+        task.result()
+    assert seen == list(range(100))
+
+
+def test_the_thread_that_waits_makes_calls(host: Host):
+    task: HostTask[int] = HostTask()
+    caller: list[str] = []
+
+    async def body(_: ActorNursery) -> int:
+        called = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+
+        def call() -> None:
+            caller.append(threading.current_thread().name)
+            token.run_sync_soon(called.set)
+
+        task.call_waiter(call)
+        await called.wait()
+        return 1
+
+    host.begin(task, body)
+    assert task.wait(never) == 1
+    task = HostTask()
+    host.begin(task, body)
+    assert asyncio.run(task.wait_async(never)) == 1
+    assert caller == [threading.current_thread().name] * 2
+
+
+def test_a_wait_may_end_before_the_task(host: Host):
+    task = host.start(forever)
+    with pytest.raises(TimeoutError):
+        task.join(0)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(task.join_async(), 0.01))
+    assert not task.done
+
+    async def main() -> None:
+        await task.join_async()
+
+    with pytest.raises(RuntimeError, match="only an asyncio loop can await this"):
+        trio.run(main)
 
 
 def test_tasks_from_many_threads(host: Host):

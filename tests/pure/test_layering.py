@@ -25,7 +25,7 @@ ROOMS = {
 
 # outside package: the rooms, folders or modules that may import it
 OUTSIDE = {
-    "asyncio": {"runtime.host", "_child.loops"},
+    "asyncio": {"runtime.host.guest", "runtime.host.tasks", "_child.loops"},
     "IPython": {"notebook", "__init__", "_child.display"},
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
@@ -35,7 +35,7 @@ OUTSIDE = {
     "pytest": {"testing"},
     "psutil": {"testing"},
     "traitlets": {"notebook", "_child.display"},
-    "outcome": {"runtime.host"},
+    "outcome": {"runtime.host.guest"},
 }
 
 

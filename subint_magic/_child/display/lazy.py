@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
     from subint_magic._child.display.shell import ActorShell
-    from subint_magic._child.interrupt import Fence
+    from subint_magic._child.stopping.interrupt import Fence
 
 
 _LIBRARIES = {"ipywidgets": "let_output_be_a_display", "tqdm.notebook": "draw_bars_as_text"}

@@ -1,4 +1,4 @@
-"""What stands in for ``sys.stdin``, ``sys.stdout`` and ``sys.stderr`` in an actor."""
+"""What stands in for ``sys.stdout`` and ``sys.stderr`` in an actor."""
 
 from __future__ import annotations
 
@@ -103,23 +103,10 @@ class _ByteStream(io.RawIOBase):
         return True
 
 
-class NoInput(io.TextIOBase):
-    """Nobody answers questions here: `input` raises instead of waiting for ever."""
-
-    def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]
-        """Raise an EOFError that says so."""
-        raise EOFError("input() is not available in an actor: pass what it needs in the cell")
-
-    def readable(self) -> bool:
-        """Return true."""
-        return True
-
-
 def redirect(control: Control, *, own_fds: bool) -> None:
     """Put our streams in place of those of ``sys``."""
     sys.stdout = OutputStream(control, "stdout", 1 if own_fds else None)
     sys.stderr = OutputStream(control, "stderr", 2 if own_fds else None)
-    sys.stdin = NoInput()
 
 
 def restore() -> None:
@@ -128,7 +115,8 @@ def restore() -> None:
 
 
 def after_fork() -> None:
-    """Print straight to fd 1 and 2 in a fork: the threads that send are not in it."""
+    """Use fd 0, 1 and 2 as they are in a fork: the thread that sends is not in it."""
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
 

@@ -8,8 +8,8 @@ import threading
 import time
 
 from subint_magic._child import frames
-from subint_magic._child.async_exc import set_async_exc
-from subint_magic._child.interrupt import NOBODY, Fence
+from subint_magic._child.stopping.async_exc import set_async_exc
+from subint_magic._child.stopping.interrupt import NOBODY, Fence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -129,11 +129,11 @@ async def actors_table(nursery: ActorNursery) -> str:
     actors = [*nursery.actors.values(), *nursery.abandoned]
     if not actors:
         return "There is no actor. Start one with %%subint -n NAME."
-    header = ["name", "backend", "where", "state", "age", "in", "out", "current cell"]
-    return text_table(header, [_row(actor) for actor in actors])
+    header = ["name", "backend", "where", "state", "age", "in", "out", "waiting", "current cell"]
+    return text_table(header, [_row(actor, nursery.turns.waiting(actor.name)) for actor in actors])
 
 
-def _row(actor: Actor) -> list[str]:
+def _row(actor: Actor, waiting: int) -> list[str]:
     where = ""
     if actor.hello is not None:
         in_kernel = actor.hello.interpreter != 0
@@ -152,4 +152,5 @@ def _row(actor: Actor) -> list[str]:
         volume(traffic.copied_in, traffic.shared_in),
         volume(traffic.copied_out, traffic.shared_out),
     ]
-    return [actor.name, actor.spawn_method, where, actor.state, since, *moved, source]
+    queue = str(waiting or "")
+    return [actor.name, actor.spawn_method, where, actor.state, since, *moved, queue, source]

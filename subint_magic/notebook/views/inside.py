@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.wire.messages import Answer, StackFrame
+    from subint_magic.wire.messages import Inspection, StackFrame
 
 __all__ = ["VIEWS", "Glance", "View", "look_inside", "show"]
 
@@ -39,7 +39,7 @@ class Glance:
 
     actor: str
     doing: str
-    answer: Answer | None
+    answer: Inspection | None
 
     @property
     def problem(self) -> str:
@@ -63,7 +63,7 @@ class View:
 
     help: str
     what: Literal["stacks", "variables"]
-    show: Callable[[Glance, Answer], str]
+    show: Callable[[Glance, Inspection], str]
 
 
 async def look_inside(nursery: ActorNursery, view: View, names: list[str]) -> list[Glance]:
@@ -87,7 +87,7 @@ async def look_inside(nursery: ActorNursery, view: View, names: list[str]) -> li
 async def _glance(actor: Actor, view: View) -> Glance:
     with trio.move_on_after(PATIENCE):
         try:
-            answer = await actor.ask(view.what)
+            answer = await actor.inspect(view.what)
         except ActorEnded:
             return Glance(actor.name, "has ended", None)
         return Glance(actor.name, _doing(actor), answer)
@@ -103,7 +103,7 @@ def _doing(actor: Actor) -> str:
     return f"runs a cell for {age(trio.current_time() - run.started)}"
 
 
-def _stacks(glance: Glance, answer: Answer) -> str:
+def _stacks(glance: Glance, answer: Inspection) -> str:
     lines = [f"Actor {glance.actor!r} {glance.doing}"]
     for thread, frames in groupby(answer.stacks, key=lambda frame: frame.thread):
         lines += ["", f"Thread {thread!r}:" if thread else "The cell:"]
@@ -124,7 +124,7 @@ def _frame(frame: StackFrame) -> list[str]:
     return [f"  {place}{where}", *([f"    {source}"] if source else [])]
 
 
-def _variables(glance: Glance, answer: Answer) -> str:
+def _variables(glance: Glance, answer: Inspection) -> str:
     if not answer.variables:
         return f"Actor {glance.actor!r} has no variables."
     rows = [[v.name, v.type_name, v.size, v.value] for v in answer.variables]

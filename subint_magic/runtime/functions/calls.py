@@ -16,8 +16,8 @@ from subint_magic.wire.messages import Output
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from subint_magic.runtime.run import CellResult, CellRun, Event
-    from subint_magic.wire.messages import Parcel
+    from subint_magic.runtime.run import CellRun, Event
+    from subint_magic.wire.messages import Parcel, Values
 
 __all__ = ["CallOutcome", "PackedCall", "open_call", "pack_call", "print_output"]
 
@@ -27,21 +27,22 @@ class CallOutcome:
     """How a call has ended.
 
     Attributes:
-        result: what came of it, or the error of the function.
-        parcel: that error itself, if it could be pickled.
+        values: what the function has returned, or raised, as far as it could be pickled.
+        error: the error, if it has raised.
     """
 
-    result: CellResult | CellError
-    parcel: Parcel | None = None
+    values: Values | None
+    error: CellError | None = None
 
     @classmethod
     def of(cls, run: CellRun) -> CallOutcome:
         """Return that of a run; raise what is no error of the function."""
-        parcel = run.values.parcel if run.values is not None else None
+        values = run.values
         try:
-            return cls(run.outcome())
+            run.outcome()
         except CellError as error:
-            return cls(error, parcel)
+            return cls(values, error)
+        return cls(values)
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,18 @@ def open_call(actor: str, outcome: CallOutcome) -> Any:
         CellError: it has raised something that cannot cross.
         OutputError: what it has returned cannot.
     """
-    result = outcome.result
-    if not isinstance(result, CellError):
-        (value,) = open_outputs(actor, result.parcel, result.missing).values()
+    values, failure = outcome.values, outcome.error
+    if failure is None:
+        assert values is not None
+        (value,) = open_outputs(actor, values.parcel, values.problems).values()
         return value
-    if outcome.parcel is not None:
-        for _, error in unpack(outcome.parcel):
+    if values is not None and values.parcel is not None:
+        for _, error in unpack(values.parcel):
             if isinstance(error, Exception) and not isinstance(error, UnpackError):
-                for note in result.__notes__:
+                for note in failure.__notes__:
                     error.add_note(note)
-                raise error from result
-    raise result
+                raise error from failure
+    raise failure
 
 
 def print_output(event: Event) -> None:

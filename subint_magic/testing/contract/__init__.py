@@ -11,19 +11,26 @@ processes or `SharedProcessContract` if it does not, and gives the key::
 They need ``pytest-trio`` with ``trio_mode = true``.
 """
 
-from subint_magic.testing.contract.cells import CellContract
-from subint_magic.testing.contract.displays import DisplayContract
-from subint_magic.testing.contract.inside import InsideContract
+from subint_magic.testing.contract.cells.asking import AskContract
+from subint_magic.testing.contract.cells.basics import CellContract
+from subint_magic.testing.contract.cells.displays import DisplayContract
+from subint_magic.testing.contract.cells.inside import InsideContract
+from subint_magic.testing.contract.cells.values import ValueContract
 from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
 from subint_magic.testing.contract.shared import SharedProcessContract
 from subint_magic.testing.contract.stopping import StoppingContract
-from subint_magic.testing.contract.values import ValueContract
 
 __all__ = ["ProcessContract", "SharedProcessContract", "SpawnContract"]
 
 
 class SpawnContract(
-    LifeContract, CellContract, DisplayContract, InsideContract, StoppingContract, ValueContract
+    LifeContract,
+    CellContract,
+    DisplayContract,
+    AskContract,
+    ValueContract,
+    InsideContract,
+    StoppingContract,
 ):
     """What holds for actors on every backend."""

@@ -43,7 +43,7 @@ class InsideContract(Contract):
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, "print('ready')\nspin()", reader)
             await reader.read_until("ready")
-            frames = (await actor.ask("stacks")).stacks
+            frames = (await actor.inspect("stacks")).stacks
             actor.interrupt()
         assert [(f.thread, f.count, f.line, f.function, f.source) for f in frames] == [
             ("", 2, 2, "<module>", "spin()"),
@@ -65,7 +65,7 @@ class InsideContract(Contract):
             tasks.start_soon(run)
             await reader.read_until("ready")
             while True:  # the line may be told before the cell waits
-                frames = (await actor.ask("stacks")).stacks
+                frames = (await actor.inspect("stacks")).stacks
                 if any(frame.function == "sleep" for frame in frames):
                     break
             tasks.cancel_scope.cancel()
@@ -73,12 +73,12 @@ class InsideContract(Contract):
 
     async def test_stacks_of_an_idle_actor(self, actor: Actor) -> None:
         await actor.run_cell("async def f(): pass\nawait f()")
-        assert (await actor.ask("stacks")).stacks == []
+        assert (await actor.inspect("stacks")).stacks == []
         await actor.run_cell(
             "import threading\ngo = threading.Event()\n"
             "t = threading.Thread(target=go.wait, name='waiter')\nt.start()"
         )
-        assert {frame.thread for frame in (await actor.ask("stacks")).stacks} == {"waiter"}
+        assert {frame.thread for frame in (await actor.inspect("stacks")).stacks} == {"waiter"}
         await actor.run_cell("go.set(); t.join()")
 
     async def test_variables(self, actor: Actor) -> None:
@@ -86,7 +86,7 @@ class InsideContract(Contract):
             "import json\nn = 3\ntext = 'ab' * 99\nhuge = 10 ** 9999\nlong = list(range(500))\n"
             "few = {'a': [1], 'b': 2}\npair = (1, 'x')\ndef f(a, *, b): pass\n_hidden = 1"
         )
-        found = (await actor.ask("variables")).variables
+        found = (await actor.inspect("variables")).variables
         assert [(v.name, v.type_name, v.size, v.value) for v in found] == [
             ("f", "function", "", "(a, b)"),
             ("few", "dict", "2", ""),
@@ -108,7 +108,7 @@ class InsideContract(Contract):
             "c.nothing.": [],
             "nothing": [],
         }.items():
-            found = (await actor.ask("completions", text)).completions
+            found = (await actor.inspect("completions", text)).completions
             assert [each.name for each in found] == names
 
     async def test_no_code_of_the_cell_runs_for_it(self, actor: Actor) -> None:
@@ -118,9 +118,9 @@ class InsideContract(Contract):
             source = "print('ready')\nwhile True: pass"
             tasks.start_soon(expect_cancelled, actor, source, reader)
             await reader.read_until("ready")
-            answers = [await actor.ask("variables")]
+            answers = [await actor.inspect("variables")]
             for text in ("hostile.me", "plain.", "plain.value.", "module.", "Hostile.me"):
-                answers.append(await actor.ask("completions", text))  # noqa: PERF401
+                answers.append(await actor.inspect("completions", text))  # noqa: PERF401
             actor.interrupt()
         assert reader.text == "ready\n"
         assert [answer.error for answer in answers] == [""] * 6
@@ -132,7 +132,7 @@ class InsideContract(Contract):
     async def test_whoever_asks_when_it_ends_is_told(self, actor: Actor) -> None:
         await actor.close()
         with pytest.raises(ActorEnded):
-            await actor.ask("stacks")
+            await actor.inspect("stacks")
 
     async def test_a_traceback_as_python_or_ipython_shows_it(self, actor: Actor) -> None:
         with pytest.raises(CellError) as caught:

@@ -57,10 +57,12 @@ class CellOutput:
     Args:
         shell: the shell of the cell.
         limit: characters of output that are sent, for the line that says so.
+        in_background: whether the kernel does not show the cell's value, so that this has to.
     """
 
-    def __init__(self, shell: InteractiveShell, limit: int) -> None:
+    def __init__(self, shell: InteractiveShell, limit: int, *, in_background: bool = False) -> None:
         self._limit = limit
+        self._in_background = in_background
         self._line_begun = False
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
         self._publish = _publisher(shell.display_pub)
@@ -75,7 +77,10 @@ class CellOutput:
             self._line_begun = False
             self._writers["stderr"](f"{newline}{self._words(event.characters)}\n")
         elif isinstance(event, Result):
-            self._kept = []
+            if self._in_background:
+                self._publish(Display(event.run, event.data, event.metadata))
+            else:
+                self._kept = []
         elif self._kept is not None:
             self._kept.append(event)
         else:

@@ -14,7 +14,7 @@ import threading
 import time
 
 from subint_magic._child import frames
-from subint_magic._child.async_exc import AsyncInterrupt, set_async_exc
+from subint_magic._child.stopping.async_exc import AsyncInterrupt, set_async_exc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

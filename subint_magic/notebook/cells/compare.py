@@ -10,7 +10,7 @@ import trio
 from IPython.display import display
 
 from subint_magic.errors import CellError, RunCancelled, RunTimedOut, SubintMagicError
-from subint_magic.notebook.output import CellOutput, CellValue
+from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.imports import find_obstacle, note_loaded
@@ -20,7 +20,7 @@ from subint_magic.wire.messages import Output
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.jobs import CellRequest
+    from subint_magic.notebook.cells.jobs import CellRequest
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery

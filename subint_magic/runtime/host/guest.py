@@ -2,30 +2,27 @@
 
 In a kernel that loop is the one of the Control thread: it turns while a cell keeps the main thread
 busy, so supervision, timeouts and output never wait for a cell. Elsewhere `LoopThread` makes one.
-This is the only module that knows of asyncio.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
 from subint_magic.errors import HostEnded
+from subint_magic.runtime.host.tasks import HostTask
 from subint_magic.runtime.nursery import ActorNursery, open_nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     import outcome
 
-__all__ = ["Host", "HostTask", "LoopThread", "on_sigint"]
-
+__all__ = ["Host", "LoopThread"]
 
 STOP_GRACE = 1.0
 """Seconds for actors to end when the host stops. A Jupyter server terminates a kernel 2.5 seconds
@@ -52,75 +49,6 @@ class LoopThread:
             self.loop.run_forever()
         finally:
             self.loop.close()
-
-
-class HostTask[T]:
-    """A trio task that another thread waits for."""
-
-    def __init__(self) -> None:
-        self._future: Future[T] = Future()
-
-    async def carry_out(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> None:
-        """Run *function* and pass on what comes of it."""
-        try:
-            self._future.set_result(await function(*args))
-        except Exception as error:  # noqa: BLE001 - it is the waiter's
-            self._future.set_exception(error)
-        finally:
-            if not self._future.done():
-                self._future.set_exception(HostEnded("subint_magic was stopped meanwhile"))
-
-    def refuse(self) -> None:
-        """End the wait for a task that will not begin."""
-        self._future.set_exception(HostEnded("subint_magic was stopped"))
-
-    def result(self) -> T:
-        """Block until the task has ended; it goes on if this is interrupted."""
-        return self._future.result()
-
-    def wait(self, interrupt: Callable[[], object]) -> T:
-        """Block until the task has ended; a SIGINT only calls *interrupt*."""
-        with on_sigint(interrupt):
-            return self._future.result()
-
-    async def wait_async(self, interrupt: Callable[[], object]) -> T:
-        """Wait on an asyncio loop until the task has ended.
-
-        A SIGINT, and a cancellation, only call *interrupt*. A kernel would turn its SIGINT into a
-        cancellation, but once only, and with tornado 6.6 not before something else wakes the loop.
-        """
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        self._future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-        with on_sigint(interrupt, loop):
-            while not self._future.done():
-                try:
-                    await ended.wait()
-                except asyncio.CancelledError:
-                    interrupt()
-        return self._future.result()
-
-
-@contextmanager
-def on_sigint(
-    call: Callable[[], object], loop: asyncio.AbstractEventLoop | None = None
-) -> Iterator[None]:
-    """Let SIGINT call *call*, which must be safe in a signal handler, at once also in *loop*."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are for the main thread alone
-        return
-    before = signal.getsignal(signal.SIGINT)
-    if loop is not None:
-        # It lets the signal wake the loop. One that comes just before the loop goes to sleep would
-        # else be seen when something else wakes it.
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-    signal.signal(signal.SIGINT, lambda *_: call())
-    try:
-        yield
-    finally:
-        if loop is not None:
-            loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)
 
 
 class Host:
@@ -155,23 +83,41 @@ class Host:
             self._finished.result()
 
     def start[T](self, function: Callable[..., Awaitable[T]], *args: object) -> HostTask[T]:
-        """Begin a task: ``function(nursery, *args)`` in trio.
+        """Begin a task: see `begin`."""
+        task: HostTask[T] = HostTask()
+        self.begin(task, function, *args)
+        return task
+
+    def begin[T](
+        self, task: HostTask[T], function: Callable[..., Awaitable[T]], *args: object
+    ) -> None:
+        """Begin *task*: in trio, call ``function(nursery, *args)`` and wait for what it returns.
+
+        The calls come in the order of those of this method; what is awaited begins in any.
 
         Raises:
             HostEnded: the host has stopped.
         """
         self.wait_started()
-        task: HostTask[T] = HostTask()
         self.call_soon(self._start, task, function, args)
-        return task
 
     def _start[T](
         self, task: HostTask[T], function: Callable[..., Awaitable[T]], args: tuple[object, ...]
     ) -> None:
+        try:
+            self.require_running()
+            self._tasks.start_soon(task.carry_out, function(self._nursery, *args))
+        except Exception as error:  # noqa: BLE001 - it is the waiter's
+            task.refuse(error)
+
+    def require_running(self) -> None:
+        """Do nothing, unless the host is stopping; for tasks, in trio.
+
+        Raises:
+            HostEnded: it is.
+        """
         if self._stop.is_set():
-            task.refuse()
-        else:
-            self._tasks.start_soon(task.carry_out, function, (self._nursery, *args))
+            raise HostEnded("subint_magic was stopped")
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Call *function* in the thread that runs trio.

@@ -6,15 +6,15 @@ import os
 import threading
 import time
 
-from subint_magic._child.async_exc import set_async_exc
-from subint_magic._child.interrupt import INSISTENCE, LAST, NOBODY
+from subint_magic._child.stopping.async_exc import set_async_exc
+from subint_magic._child.stopping.interrupt import INSISTENCE, LAST, NOBODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from subint_magic._child.interrupt import Fence
     from subint_magic._child.shared.offspring import Offspring
+    from subint_magic._child.stopping.interrupt import Fence
 
 GRACE = 2.0
 """Seconds that a process whose parent vanished gets for its ``finally`` blocks."""

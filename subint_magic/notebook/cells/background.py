@@ -1,0 +1,251 @@
+"""A cell that runs while the notebook goes on: its handle."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from IPython.display import display
+
+from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
+from subint_magic.notebook.cells.asking import background_answer
+from subint_magic.notebook.cells.jobs import Job, Phase, cell_value
+from subint_magic.notebook.cells.starting_cell import StartingCell
+from subint_magic.notebook.views.runs import last_line, run_bundle, run_text
+from subint_magic.wire.messages import Dropped, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from subint_magic.notebook.cells.jobs import CellRequest
+    from subint_magic.notebook.cells.output import CellValue
+    from subint_magic.runtime.host import Host
+    from subint_magic.runtime.run import Event
+
+__all__ = ["BackgroundRun"]
+
+
+class BackgroundRun:
+    """The handle of a cell that runs in the background. Made by ``%%subint --bg``.
+
+    It shows itself, as the value of its cell, and what is shown there settles when the run ends. If
+    the run fails while nobody waits for it, its traceback appears in that cell.
+
+    ``await run`` is the same as `result`, for cells and programs on an asyncio loop. Whoever waits
+    can be interrupted: that stops the wait, not the run.
+
+    Attributes:
+        since: `time.time` of the begin of its state.
+        last_line: the last that it has printed, as far as that line has come.
+    """
+
+    def __init__(self, host: Host, request: CellRequest, shell: InteractiveShell) -> None:
+        self._request = request
+        self._job = Job(host, shell, request, background_answer, self._watch)
+        self._cell = StartingCell(shell)
+        self._events: list[Event] = []
+        self.last_line: str = ""
+        self.since: float = time.time()
+        self._started = time.monotonic()
+        # Who takes the one element away is to tell of the error; this needs no lock, which an
+        # interrupt could leave locked.
+        self._untold = [True]
+        self._waiting: set[object] = set()
+        self._display_id: str | None = None
+        self._shown = ""
+        self._job.task.add_done_callback(self._settle)
+        self._job.start()
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        """The name of its actor; an unnamed one gets it when it is started."""
+        return self._request.name or (self._job.actor.name if self._job.actor else "(unnamed)")
+
+    @property
+    def backend(self) -> str:
+        """The spawn method of its actor."""
+        return self._job.actor.spawn_method if self._job.actor else self._job.method
+
+    @property
+    def state(self) -> str:
+        """How far it is.
+
+        ``"queued"``, ``"starting"`` or ``"running"``; at last ``"done"``, ``"failed"``,
+        ``"timed out"`` or ``"cancelled"``.
+        """
+        task = self._job.task
+        if not task.done:
+            return str(self._job.phase)
+        match task.error:
+            case None:
+                return "done"
+            case RunTimedOut():
+                return "timed out"
+            case RunCancelled() | ActorEnded() | HostEnded():
+                return "cancelled"
+        return "failed"
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since its cell was run, until its end; the time in the queue counts."""
+        return (self._job.ended or time.monotonic()) - self._started
+
+    @property
+    def stdout(self) -> str:
+        """All that it has printed so far."""
+        return self._printed("stdout")
+
+    @property
+    def stderr(self) -> str:
+        """The same for stderr."""
+        return self._printed("stderr")
+
+    @property
+    def outputs(self) -> list[Event]:
+        """What it has shown so far, other than by printing."""
+        return [event for event in self._events if not isinstance(event, Output | Dropped)]
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._job.task.done
+
+    # waiting for it
+
+    def result(self, timeout: float | None = None) -> CellValue | None:
+        """Wait for its end; return the value of its last expression, or raise what it has raised.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            TimeoutError: it has not ended by then, and goes on.
+            CellError: the cell raised.
+            RunCancelled: somebody stopped it, or ended its actor.
+            RunTimedOut: it took longer than its ``--timeout``.
+            ActorDied: its actor died.
+            ActorEnded: its actor was ended while it was being started.
+            HostEnded: the extension was unloaded before it began, or the kernel is ending.
+        """
+        with self._waiter():
+            self._join(timeout)
+            return cell_value(self._job.task.result())
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for its end; return what `result` raises, or ``None``.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            TimeoutError: it has not ended by then, and goes on.
+        """
+        with self._waiter():
+            self._join(timeout)
+            return self._job.task.error
+
+    def __await__(self) -> Generator[Any, None, CellValue | None]:
+        return self._result_async().__await__()
+
+    async def _result_async(self) -> CellValue | None:
+        with self._waiter():
+            await self._job.task.join_async()
+            self._claim()
+            return cell_value(self._job.task.result())
+
+    def _join(self, timeout: float | None) -> None:
+        try:
+            self._job.task.join(timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"the run in actor {self.name!r} is still {self.state} after {timeout:g} s of"
+                " waiting; it goes on"
+            ) from None
+        self._claim()
+
+    # stopping it
+
+    def interrupt(self) -> None:
+        """Stop the run, as an interrupt stops a cell; its actor is kept if it has a name.
+
+        Asked again while that goes on, climb to the next rung of the stop ladder at once.
+        """
+        with suppress(HostEnded):  # so has the run
+            self._job.stop("its handle's interrupt()")
+
+    def cancel(self) -> None:
+        """Stop the run whether it is queued, starting or running, and end its actor if unnamed."""
+        with suppress(HostEnded):
+            self._job.stop("its handle's cancel()", end_actor=True)
+
+    # how it shows itself
+
+    def __repr__(self) -> str:
+        return run_text(self)
+
+    def _repr_html_(self) -> str:
+        return run_bundle(repr(self))["text/html"]
+
+    def _ipython_display_(self) -> None:
+        text = repr(self)
+        self._display_id = self._display_id or uuid4().hex
+        display(run_bundle(text), raw=True, display_id=self._display_id)
+        if repr(self) != text:  # it has ended meanwhile, and said so too early
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if self._display_id is not None:
+            self._cell.update(run_bundle(repr(self)), self._display_id)
+
+    # what happens to it, in trio
+
+    def _watch(self, event: Event | Phase) -> None:
+        if isinstance(event, Phase):
+            self.since = time.time()
+            if event is Phase.RUNNING:
+                self._refresh()
+            return
+        self._events.append(event)
+        if isinstance(event, Output):
+            self.last_line = last_line(self.last_line + event.text)
+
+    def _settle(self) -> None:
+        self._refresh()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Show the error in the cell, unless somebody waits for it, or was told."""
+        task = self._job.task
+        if self.state in ("failed", "timed out") and not self._waiting and self._claim():
+            assert task.error is not None
+            self._cell.show_error(task.error)
+
+    @contextmanager
+    def _waiter(self) -> Iterator[None]:
+        me = object()
+        self._waiting.add(me)
+        try:
+            yield
+        finally:
+            # It may have failed while we were interrupted, and so have thought that we know.
+            self._waiting.discard(me)
+            if self._job.task.done:
+                self._tell()
+
+    def _claim(self) -> bool:
+        try:
+            return self._untold.pop()
+        except IndexError:
+            return False
+
+    def _printed(self, stream: str) -> str:
+        return "".join(
+            event.text
+            for event in self._events
+            if isinstance(event, Output) and event.stream == stream
+        )

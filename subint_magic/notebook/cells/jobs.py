@@ -1,0 +1,300 @@
+"""One cell on its way through an actor."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import trio
+
+from subint_magic.errors import ActorConflict, OutputError, RunCancelled
+from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
+from subint_magic.notebook.cells.output import CellOutput, CellValue
+from subint_magic.runtime.host import HostTask, on_sigint
+from subint_magic.runtime.imports import check_imports, note_loaded
+from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.values import pack_inputs
+from subint_magic.spawn import get_start_method
+from subint_magic.wire.messages import Output, Rung
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.asking import Answer
+    from subint_magic.runtime.host import Host
+    from subint_magic.runtime.imports import Import
+    from subint_magic.runtime.nursery import ActorNursery
+    from subint_magic.runtime.run import CellResult, CellRun, Event
+    from subint_magic.runtime.turns import Turn
+    from subint_magic.wire.messages import Frontend, Loop
+
+__all__ = ["CellRequest", "Job", "Phase", "cell_value"]
+
+_BY = "an interrupt"
+_ENDING = (State.CLOSING, State.CANCELLING)
+
+
+@dataclass(frozen=True)
+class CellRequest:
+    """What the magic's line asks for.
+
+    Attributes:
+        source: the text of the cell.
+        name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
+        backend: the key of a spawn method; ``None`` for the selected one.
+        loop: what runs top-level ``await``.
+        timeout: seconds after which it is stopped; ``None`` for no limit.
+        grace: seconds that it gets to stop.
+        output_limit: characters of output that are shown.
+        frontend: what shows it.
+        imports: what the cell imports, as far as it may be a problem.
+        check: whether to refuse the cell if one of them cannot load where it is to run.
+        inputs: variables of the notebook that the cell gets a copy of, by name.
+        outputs: names of variables of the cell that the notebook gets a copy of.
+        namespace: the notebook's variables.
+    """
+
+    source: str
+    name: str | None
+    backend: str | None
+    loop: Loop
+    timeout: float | None
+    grace: float
+    output_limit: int
+    frontend: Frontend
+    imports: tuple[Import, ...] = ()
+    check: bool = True
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    namespace: dict[str, object] = field(default_factory=dict)
+
+
+class Phase(StrEnum):
+    """How far a cell has come before its end."""
+
+    QUEUED = "queued"
+    """Cells that were started before it are to run first in its actor."""
+    STARTING = "starting"
+    """Its actor is being started, or was ending and is waited for."""
+    RUNNING = "running"
+
+
+class Job:
+    """A cell on its way through the host. Made in the cell, by its thread.
+
+    Args:
+        host: runs it.
+        shell: the shell of the cell.
+        request: says what to run.
+        answer: answers what the cell asks; `HostTask.call_waiter` is there for it.
+        watch: called in trio's thread with each event, and with each phase that begins; for a run
+            in the background.
+
+    Attributes:
+        task: ends when the cell does.
+        phase: how far it has come.
+        method: the spawn method of its actor, should that have to be started.
+        actor: what it runs in, once that is there.
+        ended: `time.monotonic` of its end, once it has ended.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        shell: InteractiveShell,
+        request: CellRequest,
+        answer: Answer,
+        watch: Callable[[Event | Phase], object] | None = None,
+    ) -> None:
+        self.task: HostTask[CellResult] = HostTask()
+        self.phase: Phase = Phase.QUEUED
+        self.actor: Actor | None = None
+        self.ended: float | None = None
+        self._host = host
+        self._request = request
+        self.method: str = request.backend or get_start_method()
+        self._answer = answer
+        self._watch = watch
+        # By the cell's thread, and as they are now.
+        self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
+        self._shell = shell
+        self._output = CellOutput(shell, request.output_limit, in_background=watch is not None)
+        self._run: CellRun | None = None
+        self._before_run = trio.CancelScope()
+        self._stopped_by = ""
+
+    # A SIGINT that came between the start and the wait would leave a cell that nobody waits for.
+
+    def result(self) -> CellValue | None:
+        """Run the cell and block until it has ended; return its last expression or raise."""
+        self._host.wait_started()
+        with on_sigint(self._interrupt):
+            self.start()
+            return self._shown(self.task.wait(self._interrupt))
+
+    async def result_async(self) -> CellValue | None:
+        """The same, on the kernel's own loop."""
+        self._host.wait_started()
+        with on_sigint(self._interrupt):
+            self.start()
+            return self._shown(await self.task.wait_async(self._interrupt))
+
+    def _shown(self, result: CellResult) -> CellValue | None:
+        if result.data:
+            self._shell.events.register("post_execute", self._release)
+        return cell_value(result)
+
+    def _release(self) -> None:
+        """Show what the cell displayed after its value, now that the kernel has shown that."""
+        self._shell.events.unregister("post_execute", self._release)
+        self._host.start(self._output.release).result()
+
+    @property
+    def _name(self) -> str:
+        return self._request.name or "(unnamed)"
+
+    def start(self) -> None:
+        """Begin to run the cell and do not wait for it."""
+        self._host.begin(self.task, self._begin)
+
+    def stop(self, by: str, *, end_actor: bool = False) -> None:
+        """Stop the cell, however far it has come; asked again, climb the stop ladder.
+
+        Args:
+            by: who asks, for the report.
+            end_actor: whether to end its actor, if that is for this cell alone.
+        """
+        self._host.call_soon(self._stop_now, by, end_actor and self._request.name is None)
+
+    def _interrupt(self) -> None:
+        self.stop(_BY)
+
+    def _stop_now(self, by: str, end_actor: bool) -> None:
+        self._stopped_by = self._stopped_by or by
+        if self.actor is not None and self._run is not None and not self._run.ended.is_set():
+            if end_actor:
+                self.actor.request_cancel(by=by)
+            else:
+                self.actor.interrupt(by)
+        else:  # it waits for its turn, or its actor is starting or ending
+            self._before_run.cancel()
+
+    # in trio
+
+    def _begin(self, nursery: ActorNursery) -> Awaitable[CellResult]:
+        # Here, and not in the task: cells of one actor run in the order in which they were started.
+        name = self._request.name
+        return self._in_turn(nursery, None if name is None else nursery.turns.take(name))
+
+    async def _in_turn(self, nursery: ActorNursery, turn: Turn | None) -> CellResult:
+        begun = trio.current_time()
+        try:
+            with self._before_run:
+                async with nullcontext() if turn is None else turn.held():
+                    return await self._find_and_run(nursery)
+        finally:
+            self.ended = time.monotonic()
+        seconds = trio.current_time() - begun
+        raise RunCancelled(self._name, self._stopped_by, seconds, None, "it had not begun")
+
+    async def _find_and_run(self, nursery: ActorNursery) -> CellResult:
+        self._host.require_running()  # it may be the end of the host that has made it our turn
+        request = self._request
+        self._enter(Phase.STARTING)
+        actor = await self._find(nursery)
+        self.method = await self._choose_method(actor)
+        if actor is None:
+            actor = await nursery.start_actor(request.name, spawn_method=self.method)
+        self.actor = actor
+        note_loaded(request.imports, actor)
+        try:
+            result = await actor.run_cell(
+                request.source,
+                loop=request.loop,
+                sink=self._sink,
+                timeout=request.timeout,
+                grace=request.grace,
+                output_limit=request.output_limit,
+                inputs=self._inputs,
+                outputs=request.outputs,
+                answer=self._answer,
+                on_begin=self._on_begin,
+                frontend=request.frontend,
+            )
+        except RunCancelled as error:
+            if request.name is None and error.rung != Rung.END:
+                error.note = "its actor ends with it"
+            raise
+        except OutputError as error:
+            request.namespace.update(error.values)
+            raise
+        finally:
+            if request.name is None:
+                actor.request_end()  # the prompt does not wait for it
+        request.namespace.update(result.values)
+        return result
+
+    async def _choose_method(self, actor: Actor | None) -> str:
+        """Return the spawn method for the cell; *actor* is the one that it has already.
+
+        Raises:
+            ImportRefused: a module cannot load there.
+        """
+        request = self._request
+        if actor is None and request.backend == AUTO:
+            key, why = await choose(request.imports)
+            self._say(f"auto: {key}{why}")
+            return key
+        method = actor.spawn_method if actor else request.backend or get_start_method()
+        if request.imports and request.check:
+            instead = cheapest_process()
+            doubt = await check_imports(request.imports, method, actor, instead=instead)
+            if doubt is not None:
+                self._say(f"{doubt}: {doubt.reason}. The cell runs all the same.")
+        return method
+
+    def _say(self, line: str) -> None:
+        self._sink(Output(0, "stderr", f"{line}\n"))
+
+    async def _find(self, nursery: ActorNursery) -> Actor | None:
+        name, backend = self._request.name, self._request.backend
+        if name is None:
+            return None
+        while (actor := nursery.actors.get(name)) and actor.state in _ENDING:
+            await actor.wait_ended()
+        if actor is None:
+            if death := nursery.pop_death(name):
+                self._say(f"{death}\nA new one takes its name.")
+            return None
+        if backend not in (None, AUTO, actor.spawn_method):
+            raise ActorConflict(
+                name,
+                f"runs on {actor.spawn_method!r}, not {backend!r}:"
+                f" close it first (%subints close {name}) or choose another name.",
+            )
+        return actor
+
+    def _on_begin(self, run: CellRun) -> None:
+        self._run = run
+        self._enter(Phase.RUNNING)
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        if self._watch is not None:
+            self._watch(phase)
+
+    def _sink(self, event: Event) -> None:
+        if self._watch is not None:
+            self._watch(event)
+        self._output(event)
+
+
+def cell_value(result: CellResult) -> CellValue | None:
+    """Return the last expression of a cell, in the thread that wants it."""
+    return CellValue(result.data, result.metadata) if result.data else None

@@ -1,0 +1,45 @@
+"""The cell that has started something, long after it has ended."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["StartingCell"]
+
+
+class StartingCell:
+    """What is sent to it arrives there whatever runs by then. Made in the cell, by its thread.
+
+    Elsewhere than in a kernel nothing shown can be changed, and errors are printed.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._kernel: Any = getattr(shell, "kernel", None)
+        self._parent: dict[str, Any] = self._kernel.get_parent("shell") if self._kernel else {}
+        self._stderr = sys.stderr
+
+    def update(self, bundle: dict[str, str], display_id: str) -> None:
+        """Change what is displayed under *display_id*."""
+        content = {"data": bundle, "metadata": {}, "transient": {"display_id": display_id}}
+        self._send("update_display_data", content)
+
+    def show_error(self, error: BaseException) -> None:
+        """Show *error* as if the cell had raised it."""
+        render = getattr(error, "_render_traceback_", None)
+        lines: list[str] = render() if render else traceback.format_exception(error)
+        if self._kernel is None:
+            print(*lines, sep="\n", file=self._stderr, flush=True)
+            return
+        content = {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+        self._send("error", content)
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        kernel = self._kernel
+        if kernel is not None and not kernel.iopub_thread.closed:
+            thread, topic = kernel.iopub_thread, kernel._topic(kind)
+            kernel.session.send(thread, kind, content, parent=self._parent, ident=topic)

@@ -1,0 +1,48 @@
+"""A background run in one line."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from typing import TYPE_CHECKING
+
+from subint_magic.notebook.views.tables import age
+
+if TYPE_CHECKING:
+    from subint_magic.notebook.cells.background import BackgroundRun
+
+__all__ = ["last_line", "run_bundle", "run_text"]
+
+_WIDTH = 80
+
+_MAX_LINE = 4096
+
+_STYLES = re.compile(r"\x1b\[[\d;]*m")
+
+
+def run_text(run: BackgroundRun) -> str:
+    """Return actor, backend, state and how long, and the last line that it has printed."""
+    if not run.done():
+        # It is shown once and stands there: no duration would be true for long.
+        how_long = time.strftime("since %H:%M:%S", time.localtime(run.since))
+    elif run.elapsed < 60:
+        how_long = f"after {run.elapsed:.1f} s"
+    else:
+        how_long = f"after {age(run.elapsed)}"
+    text = f"{run.name} ({run.backend}): {run.state} {how_long}"
+    line = _STYLES.sub("", run.last_line).rstrip().rpartition("\r")[2]
+    if len(line) > _WIDTH:
+        line = f"{line[: _WIDTH - 1]}…"
+    return f"{text} | {line}" if line else text
+
+
+def run_bundle(text: str) -> dict[str, str]:
+    """Return *text* as it is shown."""
+    return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+
+
+def last_line(text: str) -> str:
+    """Return the last line of *text*; one that is whole counts until the next has begun."""
+    lines = text.rsplit("\n", 2)
+    return (lines[-1] or "\n".join(lines[-2:]))[-_MAX_LINE:]

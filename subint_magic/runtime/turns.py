@@ -1,0 +1,69 @@
+"""Queues for those who want the same thing, each served in the order in which they came."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["Turn", "Turns"]
+
+
+class Turns:
+    """A queue for each name; it is there as long as somebody is in it."""
+
+    def __init__(self) -> None:
+        self._queues: defaultdict[str, deque[Turn]] = defaultdict(deque)
+
+    def take(self, name: str) -> Turn:
+        """Return a place at the end of the queue for *name*.
+
+        It is taken in this call, so that whoever calls decides on the order: trio begins tasks
+        that come together in any.
+        """
+        turn = Turn(self, name)
+        self._queues[name].append(turn)
+        self._call(name)
+        return turn
+
+    def waiting(self, name: str) -> int:
+        """Return how many wait for *name*, beside the one whose turn it is."""
+        return max(0, len(self._queues.get(name, ())) - 1)
+
+    def _leave(self, turn: Turn) -> None:
+        self._queues[turn.name].remove(turn)
+        self._call(turn.name)
+
+    def _call(self, name: str) -> None:
+        if queue := self._queues[name]:
+            queue[0].come.set()
+        else:
+            del self._queues[name]
+
+
+class Turn:
+    """A place in a queue.
+
+    Attributes:
+        name: that of the queue.
+        come: set once everyone before it has left.
+    """
+
+    def __init__(self, turns: Turns, name: str) -> None:
+        self.name = name
+        self.come: trio.Event = trio.Event()
+        self._turns = turns
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[None]:
+        """Wait for the turn, and leave the queue at the end of the block, also when cancelled."""
+        try:
+            await self.come.wait()
+            yield
+        finally:
+            self._turns._leave(self)

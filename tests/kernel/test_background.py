@@ -1,0 +1,269 @@
+"""Cells that run in the background: ``%%subint --bg``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .test_magics import rows, usage_error
+
+if TYPE_CHECKING:
+    from .harness import Cell, Gate, Kernel
+
+FORMS = pytest.mark.parametrize("prefix", ["", "%%time\n"], ids=["awaiting", "blocking"])
+
+
+def shown(cell: Cell) -> str:
+    """Return the line that a handle shows in *cell*, as it is now."""
+    (bundle,) = [output[1] for output in cell.outputs if output[0] == "display"]
+    return (cell.updates or [bundle])[-1]["text/plain"]
+
+
+def wait_settled(kernel: Kernel, cell: Cell, state: str) -> str:
+    """Wait until the handle in *cell* shows *state*; return its line."""
+    kernel.wait_until(lambda: f": {state} " in shown(cell), f"{state} in {cell}")
+    return shown(cell)
+
+
+@FORMS
+def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, prefix: str):
+    cell = kernel.ok(
+        f"{prefix}%%subint --bg --as job -n a -b trio\n"
+        f"print('ready')\n{gate.code}\nprint('end')\n6 * 7"
+    )
+    cell.wait_output("ready")
+    assert re.fullmatch(
+        r"a \(trio\): running since \d\d:\d\d:\d\d( \| ready)?",
+        wait_settled(kernel, cell, "running"),
+    )
+    assert kernel.ok("job.state, job.done(), job.stdout").results == [
+        r"('running', False, 'ready\n')"
+    ]
+    gate.open()
+    assert kernel.ok("job.result()").results == ["42"]
+    line = wait_settled(kernel, cell, "done")
+    assert re.fullmatch(r"a \(trio\): done after \d\.\d s \| end", line)
+    assert kernel.ok("print(repr(job))").stdout == f"{line}\n"
+    assert cell.updates[-1]["text/html"] == f"<pre>{line}</pre>"
+    assert cell.stdout.endswith("ready\nend\n")
+    assert kernel.ok("job.state, job.name, job.backend, job.exception(), job.stdout").results == [
+        r"('done', 'a', 'trio', None, 'ready\nend\n')"
+    ]
+
+
+def test_output_stays_with_its_cell(kernel: Kernel, gate: Gate):
+    source = f"%%subint --bg --as job\nprint('before')\n{gate.code}\nprint('after')"
+    first = kernel.ok(source).wait_output("before")
+    kernel.ok("first = job; print('another cell')")
+    second = kernel.ok(source).wait_output("before")
+    gate.open()
+    gate.open()
+    kernel.ok("first.result(), job.result()")
+    for cell in (first, second):
+        assert cell.stdout == "before\nafter\n"
+
+
+def test_a_failure_appears_in_the_cell_that_started_it(kernel: Kernel, gate: Gate):
+    cell = kernel.ok(f"%%subint --bg --as job\n{gate.code}\ndef f(): return 1 / 0\nf()")
+    gate.open()
+    wait_settled(kernel, cell, "failed")
+    kernel.wait_until(lambda: cell.errors, "the error")
+    assert cell.error == ("CellError", "ZeroDivisionError: division by zero")
+    assert "in f" in cell.traceback
+    assert cell.status == "ok"
+    again = kernel.run("job.result()")
+    assert again.error == ("CellError", "ZeroDivisionError: division by zero")
+    assert again.traceback == cell.traceback
+    assert kernel.ok("type(job.exception()).__name__").results == ["'CellError'"]
+    assert len(cell.errors) == 1
+
+
+@pytest.mark.parametrize("wait", ["job.result()", "await job", "raise job.exception()"])
+def test_who_waits_for_it_gets_the_failure_and_nobody_else(kernel: Kernel, gate: Gate, wait: str):
+    cell = kernel.ok(f"%%subint --bg --as job\n{gate.code}\n1 / 0")
+    waiting = kernel.start(wait)
+    with kernel.subshell() as subshell:
+        wait_awaited(kernel, subshell)
+    gate.open()
+    assert waiting.wait().error == ("CellError", "ZeroDivisionError: division by zero")
+    wait_settled(kernel, cell, "failed")
+    kernel.ask()
+    assert cell.errors == []
+
+
+@pytest.mark.parametrize("wait", ["job.result()", "await job"])
+def test_an_interrupt_stops_the_wait_and_not_the_run(kernel: Kernel, gate: Gate, wait: str):
+    cell = kernel.ok(f"%%subint --bg --as job\n{gate.code}\n1 / 0")
+    waiting = kernel.start(wait)
+    with kernel.subshell() as subshell:
+        wait_awaited(kernel, subshell)
+    kernel.interrupt()
+    assert waiting.wait().error[0] in ("KeyboardInterrupt", "CancelledError")
+    assert kernel.ok("job.state").results == ["'running'"]
+    gate.open()
+    wait_settled(kernel, cell, "failed")
+    kernel.wait_until(lambda: cell.errors, "the error: nobody waits any more")
+
+
+def wait_awaited(kernel: Kernel, subshell: str) -> None:
+    """Wait until somebody waits for the job."""
+    while kernel.start("bool(job._waiting)", subshell).wait().results != ["True"]:
+        pass
+
+
+def test_a_wait_with_a_timeout(kernel: Kernel, gate: Gate):
+    kernel.ok(f"%%subint --bg --as job -n a\nprint('ready')\n{gate.code}").wait_output("ready")
+    assert kernel.run("job.result(timeout=0.01)").error == (
+        "TimeoutError",
+        "the run in actor 'a' is still running after 0.01 s of waiting; it goes on",
+    )
+    gate.open()
+    assert kernel.ok("job.result()").results == []
+
+
+def test_another_loop_can_await_it(kernel: Kernel):
+    kernel.ok("%%subint --bg --as job\n6 * 7")
+    source = (
+        "import asyncio, threading\n"
+        "async def main(): print(await job)\n"
+        "thread = threading.Thread(target=asyncio.run, args=(main(),))\n"
+        "thread.start(); thread.join()"
+    )
+    assert kernel.ok(source).stdout == "42\n"
+
+
+def test_cells_of_one_actor_run_in_the_order_of_their_start(kernel: Kernel, start_method: str):
+    source = (
+        "run = get_ipython().run_cell_magic\n"
+        f"run('subint', '-n a --bg -b {start_method}', 'seen = []')\n"
+        "for i in range(30): run('subint', '-n a --bg', f'seen.append({i})')\n"
+        "run('subint', '-n a', 'seen == list(range(30)) or seen')"
+    )
+    assert kernel.ok(source).results == ["True"]
+
+
+def test_subints_shows_how_many_wait(kernel: Kernel, gate: Gate):
+    kernel.ok(f"%%subint --bg -n a\nprint('ready')\n{gate.code}").wait_output("ready")
+    for _ in range(2):
+        kernel.ok("%%subint --bg -n a --as last\n1")
+    header, row = kernel.ok("%subints").stdout.splitlines()
+    assert header.endswith("  waiting")
+    assert row.endswith("  2")
+    gate.open()
+    kernel.ok("last.result()")
+    assert rows(kernel.ok("%subints").stdout)[0][-1] != "2"
+
+
+def test_cancel(kernel: Kernel, gate: Gate):
+    running = kernel.ok(
+        "%%subint --bg -n a --as running\nx = 1\nprint('ready')\nwhile True: pass"
+    ).wait_output("ready")
+    queued = kernel.ok("%%subint --bg -n a --as queued\nx = 2")
+    kernel.ok("queued.cancel()")
+    wait_settled(kernel, queued, "cancelled")
+    assert kernel.ok("str(queued.exception()).split(' within')[0]").results == [
+        "\"run in actor 'a' stopped by its handle's cancel()\""
+    ]
+    kernel.ok("running.cancel()")
+    wait_settled(kernel, running, "cancelled")
+    assert kernel.ok("running.exception().note").results == [
+        "'the actor and its namespace are kept'"
+    ]
+    assert running.errors == queued.errors == []
+    assert kernel.ok("%%subint -n a\nx").results == ["1"]
+
+
+def test_cancel_ends_an_unnamed_actor_and_interrupt_stops_its_run(kernel: Kernel):
+    for way in ("cancel", "interrupt"):
+        source = "%%subint --bg --as job\nprint('ready')\nwhile True: pass"
+        cell = kernel.ok(source).wait_output("ready")
+        kernel.ok(f"job.{way}()")
+        wait_settled(kernel, cell, "cancelled")
+        kernel.ok(f"job.{way}()")
+    kernel.repeat("%subints", lambda cell: cell.stdout.startswith("There is no actor."))
+
+
+def test_a_timeout_is_told_of(kernel: Kernel):
+    cell = kernel.ok("%%subint --bg --timeout 0.1\nwhile True: pass")
+    wait_settled(kernel, cell, "timed out")
+    kernel.wait_until(lambda: cell.errors, "the error")
+    assert cell.error[0] == "RunTimedOut"
+
+
+def test_subints_last(kernel: Kernel):
+    kernel.ok("%%subint --bg\n6 * 7")
+    assert kernel.ok("run = %subints last\nrun.result()").results == ["42"]
+    assert usage_error(kernel.run("%subints last a")) == "%subints last takes no names"
+
+
+def test_what_it_asks_is_refused(kernel: Kernel):
+    kernel.ok("%%subint --bg --as job\ninput()")
+    assert kernel.run("job.result()").error == (
+        "CellError",
+        "EOFError: a background run cannot ask: put what it asks for into the cell, or run it"
+        " without --bg",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--bg --as 1a", "--as 1a: this is not the name of a variable"),
+        ("--bg --as class", "--as class: this is not the name of a variable"),
+        ("--as job", "--as names the handle of a background run: add --bg"),
+        (
+            "--bg --no-raise-error",
+            "--no-raise-error is not for --bg, which raises in result() only",
+        ),
+    ],
+)
+def test_used_wrongly_it_is_one_line(kernel: Kernel, line: str, message: str):
+    assert usage_error(kernel.run(f"%%subint {line}\n1")) == message
+
+
+def test_a_wrong_backend_is_one_line_at_once(kernel: Kernel):
+    message = usage_error(kernel.run("%%subint --bg -b trioo\n1"))
+    assert message.startswith("unknown spawn method 'trioo'. Did you mean 'trio'?")
+
+
+@FORMS
+def test_no_raise_error_shows_and_goes_on(kernel: Kernel, prefix: str):
+    cell = kernel.ok(f"{prefix}%%subint --no-raise-error\n1 / 0")
+    assert cell.error == ("CellError", "ZeroDivisionError: division by zero")
+    assert "line 1, in <module>" in cell.traceback
+
+
+def test_no_raise_error_is_not_for_interrupts(kernel: Kernel):
+    cell = kernel.start("%%subint --no-raise-error\nprint('ready')\nwhile True: pass")
+    cell.wait_output("ready")
+    kernel.interrupt()
+    assert cell.wait().status == "error"
+
+
+def test_unloading_ends_them_all(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    assert usage_error(new_kernel.run("%subints last")) == (
+        "no cell has run in the background so far: start one by %%subint --bg"
+    )
+    source = "%%subint --bg -n a --as {}\nprint('ready')\nwhile True: pass"
+    running = new_kernel.ok(source.format("running")).wait_output("ready")
+    queued = new_kernel.ok(source.format("queued"))
+    new_kernel.ok("%unload_ext subint_magic")
+    for cell in (running, queued):
+        wait_settled(new_kernel, cell, "cancelled")
+        assert cell.errors == []
+    assert new_kernel.run("queued.result()").error == ("HostEnded", "subint_magic was stopped")
+    assert new_kernel.run("running.result()").error[0] == "RunCancelled"
+
+
+def test_a_shutdown_ends_them_and_who_waits(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    source = "%%subint --bg -n a --as job\nprint('ready')\nwhile True: pass"
+    new_kernel.ok(source).wait_output("ready")
+    new_kernel.ok(source)
+    waiting = new_kernel.start("print('waiting')\njob.result()").wait_output("waiting")
+    new_kernel.request_shutdown()
+    assert new_kernel.exit_code == 0
+    assert not waiting.done or waiting.status == "error"
