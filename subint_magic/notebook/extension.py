@@ -8,6 +8,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from subint_magic.notebook.cells.output import CellOutput
+from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
@@ -42,6 +43,7 @@ class Extension:
         shell.register_magics(self._magics)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
+        self._commands = Commands(shell)
         magics = self._magics
         self._offer = default.Offer(self.host, lambda: CellOutput(shell, magics.output_limit))
         default.offer(self._offer)  # to @subint
@@ -77,6 +79,7 @@ class Extension:
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
+        self._commands.remove()
         self._post_mortem.remove()
         self._completer.remove()
         shell.events.unregister("pre_execute", self._pre_execute)

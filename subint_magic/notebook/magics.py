@@ -397,7 +397,7 @@ def _frontend(shell: Any, source: str, cell: str) -> Frontend:
         count=count,
         # what the shell would call the cell, were it a plain one
         filename=shell.compile.get_code_name(
-            source.removesuffix("\n"), cell.removesuffix("\n"), count
+            cell.removesuffix("\n"), source.removesuffix("\n"), count
         ),
         shell=type(shell).__name__,
         theme=shell.colors,

@@ -277,7 +277,7 @@ async def test_input_ends_by_itself(start_method: str, record_matrix: Recorder):
         async with open_nursery() as nursery:
             actor = await nursery.start_actor("a", spawn_method=start_method)
             began = trio.current_time()
-            with pytest.raises(CellError, match="EOFError: input"):
+            with pytest.raises(CellError, match="EOFError: nobody answers input"):
                 await actor.run_cell("input()")
             seconds = trio.current_time() - began
             record_matrix(start_method, "`input()`", "—", seconds, "the actor; it is an error")

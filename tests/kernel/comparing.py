@@ -12,6 +12,7 @@ NUMBER = r"\d[\d.,]*(?:e[+-]?\d+)?"
 
 NOISE = [
     (r"0x[0-9a-f]{6,}", "0x…"),
+    (r"/tmp/ipykernel_\d+/", "/tmp/ipykernel/"),
     (rf"{NUMBER}\s?(?:ns|μs|us|ms|s|min)\b", "… s"),
     (rf"\d\d:\d\d(?:<\d\d:\d\d)?, *{NUMBER}(?:it/s|s/it)", "… it/s"),
     (r"\([^()\s]*\.py, line |\(<[^<>]* cell \d+>, line ", "(…, line "),
@@ -45,6 +46,11 @@ def shown(cell: Cell) -> list[Any]:
                 if name == "CellError":
                     name, _, value = value.partition(": ")
                 pieces.append((kind, name, value))
+    pieces += [  # what a pager shows, a frontend displays; an actor's cell has displayed it
+        ("display_data", page["data"], {}, None)
+        for page in (cell.reply or {}).get("payload", [])
+        if page["source"] == "page"
+    ]
     return _quiet(pieces)
 
 

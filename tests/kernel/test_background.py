@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_magics import rows, usage_error
+from .test_magics import usage_error
 
 if TYPE_CHECKING:
     from .harness import Cell, Gate, Kernel
@@ -17,7 +17,7 @@ FORMS = pytest.mark.parametrize("prefix", ["", "%%time\n"], ids=["awaiting", "bl
 
 def shown(cell: Cell) -> str:
     """Return the line that a handle shows in *cell*, as it is now."""
-    (bundle,) = [output[1] for output in cell.outputs if output[0] == "display"]
+    bundle = next(output[1] for output in cell.outputs if output[0] == "display")
     return (cell.updates or [bundle])[-1]["text/plain"]
 
 
@@ -48,6 +48,7 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     assert kernel.ok("print(repr(job))").stdout == f"{line}\n"
     assert cell.updates[-1]["text/html"] == f"<pre>{line}</pre>"
     assert cell.stdout.endswith("ready\nend\n")
+    assert ("display", {"text/plain": "42"}) in cell.outputs
     assert kernel.ok("job.state, job.name, job.backend, job.exception(), job.stdout").results == [
         r"('done', 'a', 'trio', None, 'ready\nend\n')"
     ]
@@ -149,11 +150,11 @@ def test_subints_shows_how_many_wait(kernel: Kernel, gate: Gate):
     for _ in range(2):
         kernel.ok("%%subint --bg -n a --as last\n1")
     header, row = kernel.ok("%subints").stdout.splitlines()
-    assert header.endswith("  waiting")
-    assert row.endswith("  2")
+    assert row[header.index("waiting") :].split()[0] == "2"
     gate.open()
     kernel.ok("last.result()")
-    assert rows(kernel.ok("%subints").stdout)[0][-1] != "2"
+    header, row = kernel.ok("%subints").stdout.splitlines()
+    assert not row[header.index("waiting") :].strip()
 
 
 def test_cancel(kernel: Kernel, gate: Gate):
@@ -232,7 +233,7 @@ def test_a_wrong_backend_is_one_line_at_once(kernel: Kernel):
 def test_no_raise_error_shows_and_goes_on(kernel: Kernel, prefix: str):
     cell = kernel.ok(f"{prefix}%%subint --no-raise-error\n1 / 0")
     assert cell.error == ("CellError", "ZeroDivisionError: division by zero")
-    assert "line 1, in <module>" in cell.traceback
+    assert "----> 1 1 / 0" in cell.traceback
 
 
 def test_no_raise_error_is_not_for_interrupts(kernel: Kernel):

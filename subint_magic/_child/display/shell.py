@@ -116,7 +116,9 @@ class ActorShell(InteractiveShell):
 
     def init_displayhook(self) -> None:
         """Let nothing set ``sys.displayhook``: it is the actor's already, or a %%capture's."""
+        underscores = {name: self.user_ns.get(name) for name in ("_", "__", "___")}
         super().init_displayhook()
+        self.user_ns.update(underscores)  # a new hook empties them
         self.display_trap = NoTrap(hook=self.displayhook)
 
     def init_prompts(self) -> None:
@@ -222,7 +224,10 @@ def make_shell(kind: str, control: Control, history: History) -> ActorShell:
     config.HistoryManager.enabled = False  # it would start a thread, and open a database
     if kind == "TerminalInteractiveShell":
         config.DisplayFormatter.active_types = ["text/plain"]
-    shell_class: type[ActorShell] = type(kind or "InteractiveShell", (ActorShell,), {})
+    names: dict[str, object] = {}
+    if kind == "ZMQInteractiveShell":
+        names["kernel"] = None  # pandas, for one, asks only whether there is such a thing
+    shell_class: type[ActorShell] = type(kind or "InteractiveShell", (ActorShell,), names)
     shell = shell_class.instance(
         config=config,
         user_module=sys.modules["__main__"],

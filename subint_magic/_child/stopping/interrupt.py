@@ -54,6 +54,7 @@ class Fence:
         """What is left of a chain of KeyboardInterrupts; see `AsyncInterrupt.chained`."""
         self._interrupts: AsyncInterrupt | None = None
         self._requested = NOBODY
+        self._requests = 0
         self._delivering = False
         self.rung: str | None = None
         """The highest rung that was tried on the run that is armed, or was the last."""
@@ -127,6 +128,8 @@ class Fence:
         if self.armed == NOBODY or threading.get_ident() != self.thread:
             call()
             return
+        before = self._requests
+        _sleep(0)  # what was raised before strikes here; or the cell has caught it already
         run, self.armed = self.armed, NOBODY
         try:
             while self._delivering:  # as in disarm()
@@ -135,7 +138,10 @@ class Fence:
             self._withdraw()
             call()
         finally:
-            self.arm(run)
+            self.rearm(run)
+            if self._requests != before:
+                self.rung = frames.EXCEPTION
+                raise KeyboardInterrupt
 
     def was_requested(self, run: int) -> bool:
         """Whether somebody asked to interrupt *run*."""
@@ -144,6 +150,7 @@ class Fence:
     def interrupt(self, run: int, rung: str) -> None:
         """Climb to *rung* with *run*, from the control thread."""
         self._requested = run
+        self._requests += 1
         self._delivering = True
         try:
             if self.armed == run:  # else it has ended, or arm() will see the request
