@@ -123,6 +123,14 @@ class Executor:
         fence.guard(describe)
         return {"status": "error"} | told
 
+    def _visible(self) -> dict[str, Any]:
+        """Return what cells have put into the namespace, without what we have and IPython has."""
+        hidden = dict(self._history.names)
+        if self._shell.made is not None:
+            hidden |= self._shell.made.user_ns_hidden
+        names = list(self._namespace.items())
+        return {name: value for name, value in names if hidden.get(name, hidden) is not value}
+
     def _inspect(self, question: dict[str, Any]) -> dict[str, Any]:
         """Look for what *question* wants, in the control thread."""
         what = question["what"]
@@ -134,9 +142,9 @@ class Executor:
                     self._cells, self._thread, get_ident(), self._awaiting
                 )
             elif what == frames.VARIABLES:
-                found = inspection.variables(self._namespace)
+                found = inspection.variables(self._visible())
             else:
-                found = inspection.completions(self._namespace, question["text"])
+                found = inspection.completions(self._visible(), question["text"])
         except Exception as error:  # noqa: BLE001 - the thread must go on, whatever there is
             return {"error": f"{type(error).__name__}: {error}"}
         return {what: found}

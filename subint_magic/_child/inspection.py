@@ -37,8 +37,6 @@ _LONGEST = 1000  # characters of any text
 
 _WIDTH = 60  # characters of a value
 _FEW = 8  # items of a container that is shown
-_HIDDEN = ("In", "Out", "exit", "quit", "get_ipython")
-
 _bases_of: Any = type.__dict__["__mro__"].__get__
 _members_of: Any = type.__dict__["__dict__"].__get__
 _name_of: Any = type.__dict__["__name__"].__get__
@@ -125,7 +123,7 @@ def _plain_names(namespace: dict[str, Any]) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in list(namespace.items())
-        if type(name) is str and not name.startswith("_") and name not in _HIDDEN
+        if type(name) is str and not name.startswith("_")
     ]
 
 
@@ -197,7 +195,6 @@ def completions(namespace: dict[str, Any], text: str) -> list[tuple[str, str]]:
         if type(name) is str
         and name.startswith(prefix)
         and (prefix.startswith("_") or not name.startswith("_"))
-        and (path or name not in _HIDDEN)
     )
     return [(_clean(name), _kind(members[name])) for name in names[:MAX_ROWS]]
 
