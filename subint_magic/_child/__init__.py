@@ -2,6 +2,7 @@
 
 bootstrap.py   main(): hello, serve, goodbye
 executor.py    one namespace; runs cells; what came of them as data
+report.py      what is to be told of an exception
 meter.py       what a run takes, if somebody wants to know
 loops.py       trio and asyncio for cells with top-level await
 inspection.py  looks inside while a cell runs

@@ -16,6 +16,7 @@ from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon
 from subint_magic._child.display.lazy import LazyShell
 from subint_magic._child.loops import Loops
 from subint_magic._child.output.streams import OutputStream
+from subint_magic._child.report import Reporter, bare, is_interrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ _FUTURES = 0
 for _name in __import__("__future__").all_feature_names:
     _FUTURES |= getattr(__import__("__future__"), _name).compiler_flag
 
-MAX_TEXT = 2**20
-"""Characters of a message or traceback that are sent."""
-
-_MAX_NAME = 200
-
 
 class Executor:
     """One namespace, the ``__main__`` of this interpreter, and the cells that run in it."""
@@ -49,6 +45,7 @@ class Executor:
         self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
         self._awaiting: object = None  # the coroutine of the cell
         self._cells: dict[str, int] = {}  # the file names of cells, and their numbers
+        self._reporter = Reporter(self._cells)
         module = ModuleType("__main__")
         module.__builtins__ = builtins  # type: ignore[attr-defined]
         sys.modules["__main__"] = module
@@ -107,16 +104,16 @@ class Executor:
             return {"status": "ok"}
         run, fence = message["run"], self._fence
         requested = fence.was_requested(run)
-        look = self._look(message["frontend"], hurry=requested)
-        if requested and _is_interrupt(error):
-            told = self._describe(error, *look)
+        look = self._reporter.look(message["frontend"], hurry=requested)
+        if requested and is_interrupt(error):
+            told = self._reporter.describe(error, *look)
             return {"status": "interrupted", "rung": fence.rung} | told
-        told = _bare(error)
+        told = bare(error)
 
         def describe() -> None:  # runs code of the cell, and so may have to be stopped
             nonlocal told
             fence.rearm(run)
-            told = self._describe(error, *look)
+            told = self._reporter.describe(error, *look)
             if message["apart"]:
                 _give_out(luggage, {"error": error}, ["error"])
 
@@ -217,60 +214,6 @@ class Executor:
             codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
         return codes
 
-    def _look(self, frontend: dict[str, str], *, hurry: bool) -> tuple[str, str]:
-        """Return theme and mode for a traceback; no theme if it is to look like Python's.
-
-        IPython is imported here and not where it is used: an interrupt would tear the import.
-        """
-        theme, mode = frontend["theme"], frontend["xmode"]
-        if not theme:
-            return "", mode
-        try:
-            from subint_magic._child.display import traceback
-
-            if hurry and not traceback.is_loaded():
-                return "", mode  # somebody waits for the end
-            traceback.load(self._cells)
-        except BaseException:  # noqa: BLE001 - modules of the user's may be in its way
-            return "", mode
-        return theme, "Context" if hurry else mode  # Verbose runs code of the cell
-
-    def _describe(self, error: BaseException, theme: str, mode: str) -> dict[str, str]:
-        """Return what is to be told of *error*; nothing that it does may hurt the actor."""
-        type_name, message, _ = _bare(error).values()
-        try:
-            message = str(error)[:MAX_TEXT]
-        except BaseException:  # noqa: BLE001 - it runs code of the cell
-            pass
-        if type_name == "UsageError" and type(error).__module__ == "IPython.core.error":
-            return {
-                "type_name": type_name,
-                "message": message,
-                "traceback": f"{type_name}: {message}\n",
-            }
-        try:
-            text = self._traceback(error, theme, mode)
-        except BaseException as trouble:  # noqa: BLE001 - as above
-            reason = type(trouble).__name__[:_MAX_NAME]
-            text = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"
-        return {"type_name": type_name, "message": message, "traceback": _shortened(text)}
-
-    def _traceback(self, error: BaseException, theme: str, mode: str) -> str:
-        from subint_magic._child.display import traceback
-
-        traceback.trim(error, self._cells)
-        # where debuggers look for it, and IPython's %tb
-        sys.last_exc = sys.last_value = error
-        sys.last_type, sys.last_traceback = type(error), error.__traceback__
-        if theme:
-            try:
-                return traceback.as_ipython(error, theme, mode)
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # noqa: BLE001 - Python's own copes with more
-                pass
-        return traceback.as_python(error)
-
 
 def _luggage(message: dict[str, Any]) -> Luggage | None:
     """Return the values that come and go with a run, if any do."""
@@ -285,25 +228,6 @@ def _give_out(luggage: Luggage | None, namespace: dict[str, Any], names: list[st
     """Pack values to be sent; the fence is still armed."""
     if luggage is not None:
         luggage.pack(namespace, names)
-
-
-def _bare(error: BaseException) -> dict[str, str]:
-    """Return what can be told of *error* without running code of the cell."""
-    name, message = type(error).__name__[:_MAX_NAME], "<exception str() failed>"
-    return {"type_name": name, "message": message, "traceback": f"{name}: {message}\n"}
-
-
-def _shortened(text: str) -> str:
-    """Return *text* without its middle, if it is too long: its end says the most."""
-    half = MAX_TEXT // 2
-    return text if len(text) <= MAX_TEXT else f"{text[:half]}\n…\n{text[-half:]}"
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    """Whether *error* is our KeyboardInterrupt, or a group of it and of what it has cancelled."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_interrupt, error.exceptions))
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__.startswith("Cancelled")
 
 
 def flush() -> None:

@@ -33,7 +33,7 @@ from subint_magic.notebook.cells.jobs import CellRequest, Job
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.tables import text_table
-from subint_magic.runtime.imports import imports_of
+from subint_magic.runtime.imports import imports_for, imports_of
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT, Frontend
@@ -351,8 +351,13 @@ class SubintMagics(Magics):
     def _request(self, arguments: Any, cell: str) -> CellRequest:
         backend = arguments.backend or (auto.AUTO if self._auto else None)
         check = self.check_imports and not arguments.no_check
+        chosen = arguments.compare or backend == auto.AUTO
         source = _python(self._shell, cell)
         variables = self._shell.user_ns
+        inputs = _chosen(_names(arguments.input, "input"), variables)
+        imports = _imports(source) if check or chosen else ()
+        if chosen:  # else what says that a value cannot be loaded names the variable as well
+            imports += imports_for(inputs.values())
         return CellRequest(
             source,
             arguments.name,
@@ -362,9 +367,9 @@ class SubintMagics(Magics):
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
             frontend=_frontend(self._shell, source, cell),
-            imports=_imports(source) if check or arguments.compare or backend == auto.AUTO else (),
+            imports=imports,
             check=check,
-            inputs=_chosen(_names(arguments.input, "input"), variables),
+            inputs=inputs,
             outputs=tuple(_names(arguments.output, "output")),
             namespace=variables,
         )

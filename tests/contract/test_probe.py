@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from subint_magic.errors import ImportRefused
-from subint_magic.runtime.imports import Import, check_imports, check_modules, find_obstacle
+from subint_magic.runtime.imports import Import, check_imports, find_obstacle, imports_for
 from subint_magic.runtime.imports.known import GOOD, HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 from subint_magic.spawn import default_start_method
@@ -140,21 +140,10 @@ async def test_everything_loads_in_a_process():
     assert await find_obstacle([Import("numpy"), Import("polars")], "trio") is None
 
 
-async def test_modules_can_be_checked_by_name():
-    assert await check_modules(["builtins", "datetime", "collections"], "subint") is None
-    assert await check_modules(["numpy"], "trio") is None
-    with pytest.raises(ImportRefused) as caught:
-        await check_modules(["decimal", "pandas.core.frame"], "subint", instead="mp_forkserver")
-    assert str(caught.value) == (
-        "pandas cannot load in an isolated sub-interpreter:"
-        f" {NUMPY}, an extension module that it needs, refuses to."
-        " Use a process: %%subint -b mp_forkserver."
-    )
+def test_what_values_need_where_they_are_loaded():
+    import decimal
 
+    import numpy
 
-async def test_numpy_loads_once_where_the_gil_is_shared():
-    (verdict,) = await probe([Import("numpy")], "legacy", PATIENCE)
-    assert verdict is not None
-    assert verdict.problem == ""
-    assert any("_multiarray_umath" in file for file in verdict.once)
-    assert verdict.once <= verdict.loaded
+    assert imports_for([1, "x", decimal.Decimal(1), {"a": [1]}]) == ()
+    assert imports_for([{"a": numpy.ones(1)}, numpy.ones(2)]) == (Import("numpy"),)

@@ -32,11 +32,15 @@ def trim(error: BaseException, cells: Mapping[str, int]) -> None:
             each.__traceback__ = after
 
 
-def as_python(error: BaseException) -> str:
-    """Return the traceback as Python prints it."""
+def as_python(error: BaseException, cells: Mapping[str, int]) -> str:
+    """Return the traceback as Python prints it; *cells* of a notebook have their numbers."""
     from traceback import TracebackException
 
-    return "".join(TracebackException.from_exception(error, compact=True).format())
+    text = "".join(TracebackException.from_exception(error, compact=True).format())
+    for filename, number in cells.items():
+        if not filename.startswith("<"):  # that is a name of ours, which says more
+            text = text.replace(f'File "{filename}"', f"Cell In[{number}]")
+    return text
 
 
 def is_loaded() -> bool:
@@ -70,19 +74,20 @@ def load(cells: Mapping[str, int]) -> None:
         module._tokens_filename = tokens_filename  # type: ignore[attr-defined]
 
 
-def as_ipython(error: BaseException, theme: str, mode: str) -> str:
+def as_ipython(error: BaseException, theme: str, mode: str, cells: Mapping[str, int]) -> str:
     """Return the traceback as IPython shows it; `load` was called before.
 
     Args:
         error: the exception.
         theme: the name of IPython's colours; an unknown one is taken for the default.
         mode: as for ``%xmode``.
+        cells: the file names of cells, and their numbers.
     """
     from IPython.core.ultratb import FormattedTB, SyntaxTB
     from IPython.utils.PyColorize import theme_table
 
     if any(isinstance(each, BaseExceptionGroup) for each in _chain(error)):
-        return as_python(error)  # as IPython does
+        return as_python(error, cells)  # as IPython does
     if theme not in theme_table:
         theme = "neutral"
     kind, traceback = type(error), error.__traceback__

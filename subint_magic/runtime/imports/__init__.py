@@ -7,11 +7,10 @@ attempt.py  what runs in that process
 check.py    puts them together, and remembers
 """
 
-from subint_magic.runtime.imports.cell import Import, imports_of
+from subint_magic.runtime.imports.cell import Import, imports_for, imports_of
 from subint_magic.runtime.imports.check import (
     Obstacle,
     check_imports,
-    check_modules,
     find_obstacle,
     note_loaded,
 )
@@ -20,8 +19,8 @@ __all__ = [
     "Import",
     "Obstacle",
     "check_imports",
-    "check_modules",
     "find_obstacle",
+    "imports_for",
     "imports_of",
     "note_loaded",
 ]

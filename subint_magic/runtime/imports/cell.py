@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from subint_magic.runtime.imports.known import GOOD, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Import", "imports_of"]
+__all__ = ["Import", "imports_for", "imports_of"]
 
 # Most cells import nothing, or from the standard library only: for them no tree is made. What looks
 # like an import may be in a string, and then only the tree can tell.
@@ -66,6 +66,24 @@ def imports_of(source: str) -> tuple[Import, ...]:
         return ()
     found = dict.fromkeys(_walk(ast.parse(source).body))
     return tuple(each for each in found if not _is_good(each) and _exists(each))
+
+
+def imports_for(values: Iterable[object]) -> tuple[Import, ...]:
+    """Return what has to be imported where *values* are to be loaded, as far as it may matter.
+
+    That is where their classes are, and those of the items of lists, tuples and dicts.
+    """
+    items: list[object] = []
+    for value in values:
+        items.append(value)
+        if isinstance(value, dict):
+            items += value.values()
+        elif isinstance(value, list | tuple):
+            items += value
+    classes = dict.fromkeys(map(type, items))
+    modules = dict.fromkeys(each.__module__.partition(".")[0] for each in classes)
+    found = [Import(name) for name in modules if name not in ("__main__", "subint_magic")]
+    return tuple(each for each in found if not _is_good(each))
 
 
 def _may_matter(source: str) -> bool:

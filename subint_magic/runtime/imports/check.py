@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from subint_magic.errors import ImportRefused
-from subint_magic.runtime.imports.cell import Import
-from subint_magic.runtime.imports.known import GOOD, HALF, REFUSED
+from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.imports.cell import Import
 
-__all__ = ["Obstacle", "check_imports", "check_modules", "find_obstacle", "note_loaded"]
+__all__ = ["Obstacle", "check_imports", "find_obstacle", "note_loaded"]
 
 _KINDS = {
     "subint": ("isolated", "an isolated sub-interpreter"),
@@ -113,22 +113,6 @@ async def check_imports(
         return obstacle
     name = actor.name if actor else None
     raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name)
-
-
-async def check_modules(
-    names: Iterable[str], backend: str, actor: Actor | None = None, *, instead: str = "trio"
-) -> Obstacle | None:
-    """Check modules by their dotted names, as those of the types of values; see `check_imports`.
-
-    Raises:
-        ImportRefused: one of them cannot load.
-    """
-    imports = [
-        each
-        for each in map(Import, dict.fromkeys(names))
-        if each.module.partition(".")[0] not in GOOD or _refused_by(each)
-    ]
-    return await check_imports(imports, backend, actor, instead=instead)
 
 
 def note_loaded(imports: Iterable[Import], actor: Actor) -> None:
