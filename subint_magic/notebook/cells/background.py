@@ -183,6 +183,11 @@ class BackgroundRun:
         with suppress(HostEnded):
             self._job.stop("its handle's cancel()", end_actor=True)
 
+    def __reduce_ex__(self, _protocol: object) -> str:
+        raise TypeError(
+            "the handle of a background run stays in the kernel: pass on what it has set"
+        )
+
     # how it shows itself
 
     def __repr__(self) -> str:
