@@ -14,6 +14,7 @@ import trio
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from subint_magic.errors import ActorEnded
+from subint_magic.notebook.cells.auto import AUTO
 from subint_magic.spawn import spawn_methods
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Completer:
             body = "\n".join(lines[context.cursor_line + 1 :])
             parser = self._parsers[magic]
             typed = before.lstrip()[len(magic) :]
-            fragment, found = complete_line(parser, self._values(body), typed)
+            actor = option_value(parser, typed.split(), "name")
+            fragment, found = complete_line(parser, self._values(body, actor), typed)
             completions = [SimpleCompletion(text=text, type="magic") for text in found]
             return {"completions": completions, "matched_fragment": fragment, "suppress": True}
         name = self._actor_of(lines[: context.cursor_line])
@@ -90,16 +92,23 @@ class Completer:
             "matched_fragment": path.rpartition(".")[2],
         }
 
-    def _values(self, body: str) -> Values:
+    def _values(self, body: str, actor: str | None) -> Values:
         """Return what the options, and the arguments, may be, by their names in the parsers."""
-        backends = lambda: [each.key for each in spawn_methods() if each.available]  # noqa: E731
+
+        def backends() -> list[str]:
+            return [*(each.key for each in spawn_methods() if each.available), AUTO]
+
+        def outputs() -> list[str]:
+            there = [each.name for each in self._ask(actor, "")] if actor else []
+            return [*dict.fromkeys([*assigned_names(body), *there])]
+
         return {
             "backend": backends,
             "key": backends,
             "name": self._actors,
             "names": self._actors,
             "input": self._variables,
-            "output": lambda: assigned_names(body),
+            "output": outputs,
         }
 
     def _variables(self) -> list[str]:
@@ -195,6 +204,8 @@ def option_value(parser: argparse.ArgumentParser, words: list[str], dest: str) -
         flag, equals, value = word.partition("=")
         if flag in flags:
             found = value if equals else next(iter(words[i + 1 :]), None)
+        elif word[:2] in flags:
+            found = word[2:]  # as in -nNAME
     return found
 
 

@@ -73,7 +73,18 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-_seconds.__name__ = "number of seconds"  # argparse says: invalid … value
+def _name(text: str) -> str:
+    """Return the name that *text* says; IPython leaves quotes around it."""
+    if text[:1] in ("'", '"') and text[-1:] == text[:1]:
+        text = text[1:-1]
+    if not text:
+        raise ValueError
+    return text
+
+
+# argparse says: invalid … value
+_seconds.__name__ = "number of seconds"
+_name.__name__ = "name"
 
 
 _USER_ERRORS = (SpawnError, ActorBusy, ActorConflict, ImportRefused, InputError, OutputError)
@@ -157,6 +168,7 @@ class SubintMagics(Magics):
     @argument(
         "-n",
         "--name",
+        type=_name,
         help="Run in the actor of this name, which is started if there is none and keeps its "
         "namespace for later cells. Without a name the cell runs in a fresh actor that ends "
         "after it.",

@@ -292,3 +292,10 @@ def test_help_is_complete(kernel: Kernel, magic: str, usage: str, words: list[st
     page = " ".join(kernel.ok(f"{magic}?").page.split())
     for word in [usage, *words]:
         assert word in page
+
+
+def test_quotes_are_no_part_of_a_name(kernel: Kernel):
+    kernel.ok('%%subint -n "worker"\nx = 1')
+    assert kernel.ok("%%subint -n worker\nx").results == ["1"]
+    message = usage_error(kernel.run('%%subint -n ""\n1'))
+    assert message == "argument -n/--name: invalid name value: '\"\"'"
