@@ -238,6 +238,16 @@ def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
     ]
 
 
+@subint
+def test_a_comparison_takes_no_module_from_the_kernel(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    cell = new_kernel.ok("%%subint --compare\nimport numpy\nnumpy.pi")
+    assert _table(cell.results[0])["subint_legacy"] == [
+        "numpy would no longer load in the kernel: it loads once in a process"
+    ]
+    new_kernel.ok("import numpy")
+
+
 def test_a_cell_that_fails_everywhere_fails_below_its_table(kernel: Kernel):
     cell = kernel.run("%%subint --compare\n1 / 0")
     (text,) = [data["text/plain"] for kind, data, *_ in cell.outputs if kind == "display"]

@@ -13,7 +13,7 @@ from subint_magic.errors import CellError, RunCancelled, RunTimedOut, SubintMagi
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
-from subint_magic.runtime.imports import find_obstacle, note_loaded
+from subint_magic.runtime.imports import find_obstacle, find_taken, note_loaded
 from subint_magic.spawn import spawn_methods
 from subint_magic.wire.messages import Output
 
@@ -182,9 +182,11 @@ class Comparison:
         if method.reason is not None:
             return f"cannot run here: {method.reason}"
         obstacle = await find_obstacle(self._request.imports, method.key)
-        if obstacle is None or not obstacle.certain:
-            return None
-        return f"{obstacle.module} cannot load: {obstacle.reason}"
+        if obstacle is not None and obstacle.certain:
+            return f"{obstacle.module} cannot load: {obstacle.reason}"
+        if (module := await find_taken(self._request.imports, method.key)) is not None:
+            return f"{module} would no longer load in the kernel: it loads once in a process"
+        return None
 
     async def _run_on(self, nursery: ActorNursery, key: str) -> None:
         request, trace = self._request, _Trace()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
 
-__all__ = ["Obstacle", "check_imports", "find_obstacle", "note_loaded"]
+__all__ = ["Obstacle", "check_imports", "find_obstacle", "find_taken", "note_loaded"]
 
 _KINDS = {
     "subint": ("isolated", "an isolated sub-interpreter"),
@@ -72,19 +72,9 @@ async def find_obstacle(
     if backend not in _KINDS:
         return None  # a process
     kind, place = _KINDS[backend]
-    verdicts = {each: _known(each, kind) for each in imports}
-    unknown = [each for each, verdict in verdicts.items() if verdict is None]
-    if unknown:
-        where = _where()
-        for each, found in zip(unknown, await probe(unknown, kind), strict=True):
-            if found is not None:
-                _remembered[kind, each] = where, found
-                verdicts[each] = found
     own = _loaded.get(actor, set()) if actor else set()
     obstacles = []
-    for each, verdict in verdicts.items():
-        if verdict is None:
-            continue  # one of the others has an obstacle
+    for each, verdict in (await _verdicts(imports, kind)).items():
         problem = verdict.problem
         if verdict.once and verdict.once & (_loaded_here() - own):
             problem = "it loads once in a process, and the kernel's has loaded it already"
@@ -92,6 +82,20 @@ async def find_obstacle(
             obstacles.append(Obstacle(_name(each), place, problem, verdict.certain))
     certain = [obstacle for obstacle in obstacles if obstacle.certain]
     return next(iter(certain or obstacles), None)
+
+
+async def find_taken(imports: Sequence[Import], backend: str) -> str | None:
+    """Return a module that, loaded in an actor of *backend*, could no longer load in the kernel.
+
+    Args:
+        imports: what a cell imports; see `imports_of`.
+        backend: the key of a spawn method.
+    """
+    if backend not in _KINDS:
+        return None
+    kind, _ = _KINDS[backend]
+    verdicts = await _verdicts(imports, kind)
+    return next((_name(each) for each, verdict in verdicts.items() if verdict.once), None)
 
 
 async def check_imports(
@@ -123,6 +127,22 @@ def note_loaded(imports: Iterable[Import], actor: Actor) -> None:
             if remembered := _remembered.get(("legacy", each)):
                 files |= remembered[1].loaded
         _ever_loaded.update(files)
+
+
+async def _verdicts(imports: Sequence[Import], kind: str) -> dict[Import, Verdict]:
+    """Return what is known of *imports* once those have been tried of which nothing was.
+
+    Those are left out that one before them was in the way of.
+    """
+    known = {each: _known(each, kind) for each in imports}
+    unknown = [each for each, verdict in known.items() if verdict is None]
+    if unknown:
+        where = _where()
+        for each, found in zip(unknown, await probe(unknown, kind), strict=True):
+            if found is not None:
+                _remembered[kind, each] = where, found
+                known[each] = found
+    return {each: verdict for each, verdict in known.items() if verdict is not None}
 
 
 def _known(each: Import, kind: str) -> Verdict | None:
