@@ -225,7 +225,8 @@ def test_a_comparison_has_a_row_for_each_backend(kernel: Kernel):
 
 @subint
 def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
-    cell = kernel.ok("%%subint --compare\nimport os, zmq\nprint(os.getpid())\nobject()")
+    kernel.ok("from zmq import PUB")  # an input needs its module, as an import does
+    cell = kernel.ok("%%subint --compare -i PUB\nimport os\nprint(os.getpid())\nobject()")
     rows = _table(cell.results[0])
     assert rows["subint"] == [f"zmq cannot load: its extension module {REFUSED['zmq']} refuses to"]
     assert rows["subint_legacy"] == [
@@ -236,6 +237,47 @@ def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
         "stdout differs",
         "stdout differs",
     ]
+
+
+def test_a_comparison_shows_what_comes_after_the_value(kernel: Kernel):
+    cell = kernel.ok(
+        "%%subint --compare\n"
+        "get_ipython().events.register('post_execute', lambda: display('figure'))\n'value'"
+    )
+    shown = [data["text/plain"] for kind, data in cell.outputs if kind == "display"]
+    assert shown == ["'value'", "'figure'"]
+
+
+UNLOADABLE = """
+class Unloadable:
+    def __init__(self):
+        import os
+        self.pid = os.getpid()
+    def __reduce__(self):
+        return eval, (f"1 / (__import__('os').getpid() != {self.pid})",)
+"""
+
+
+@subint
+def test_the_first_of_a_comparison_is_the_first_that_runs(kernel: Kernel):
+    kernel.ok(f"{UNLOADABLE}\nx = Unloadable()")
+    cell = kernel.ok("%%subint --compare -i x\nx")
+    rows = _table(cell.results[0])
+    assert rows["subint"] == rows["subint_legacy"]
+    assert rows["subint"] == [
+        "cannot run: input 'x' cannot be loaded in the actor: ZeroDivisionError: division by zero."
+    ]
+    outcomes = [rows[key][-1] for key in ("trio", "mp_spawn", "mp_forkserver")]
+    assert outcomes == ["ok", "same", "same"]
+    assert [data["text/plain"] for kind, data in cell.outputs if kind == "display"] == ["1.0"]
+
+
+def test_a_comparison_without_any_run_says_why(kernel: Kernel):
+    kernel.ok("x = (each for each in 'abc')")
+    cell = kernel.run("%%subint --compare -i x\n1")
+    (text,) = [data["text/plain"] for kind, data, *_ in cell.outputs if kind == "display"]
+    assert "cannot run: input 'x' cannot be pickled: " in text
+    assert usage_error(cell).startswith("input 'x' cannot be pickled: ")
 
 
 @subint
