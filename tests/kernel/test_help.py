@@ -38,7 +38,7 @@ def test_a_module_that_cannot_load_is_one_line_before_anything_ran(kernel: Kerne
     cell = kernel.run("%%subint\nprint('ran')\nimport os, numpy as np")
     assert usage_error(cell) == (
         f"numpy cannot load in {ISOLATED}: its extension module {NUMPY} refuses to."
-        " Use a process: %%subint -b mp_forkserver."
+        " Use a process: %%subint -b mp_forkserver (--no-check: run it anyway)."
     )
     assert cell.stdout == ""
     assert kernel.ok("%%subint -b mp_forkserver\nimport numpy as np\nint(np.ones(3).sum())").results
@@ -51,7 +51,7 @@ def test_for_an_actor_that_lives_the_line_says_how_to_get_another(kernel: Kernel
         f"pandas cannot load in actor 'main', {ISOLATED}:"
         f" {NUMPY}, an extension module that it needs, refuses to."
         " Close it first (%subints close main) and start it with -b mp_forkserver,"
-        " or choose another name."
+        " or choose another name (--no-check: run it anyway)."
     )
     assert kernel.ok("%%subint -n main\nx").results == ["1"]
 
@@ -60,7 +60,8 @@ def test_for_an_actor_that_lives_the_line_says_how_to_get_another(kernel: Kernel
 def test_a_half_import_is_refused(kernel: Kernel):
     assert usage_error(kernel.run("%%subint\nimport polars as pl")) == (
         f"polars cannot load in {ISOLATED}: it would import, but without its extension module"
-        f" {REFUSED['polars']}, and fail on use. Use a process: %%subint -b mp_forkserver."
+        f" {REFUSED['polars']}, and fail on use. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
 
 
@@ -73,11 +74,12 @@ def test_a_module_of_the_user_is_tried_and_the_try_is_remembered(kernel: Kernel,
         assert usage_error(kernel.run("%%subint\nimport mine, signals")) == (
             f"mine cannot load in {ISOLATED}:"
             f" {REFUSED['psutil']}, an extension module that it needs, refuses to."
-            " Use a process: %%subint -b mp_forkserver."
+            " Use a process: %%subint -b mp_forkserver (--no-check: run it anyway)."
         )
     assert usage_error(kernel.run("%%subint\nimport signals")) == (
         f"signals cannot load in {ISOLATED}: its import raises ValueError: signal only works in"
-        " main thread of the main interpreter. Use a process: %%subint -b mp_forkserver."
+        " main thread of the main interpreter. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
     assert log.read_text() == "x\n"
 
@@ -90,6 +92,16 @@ def test_what_nobody_can_tell_is_said_and_the_cell_runs(kernel: Kernel, modules:
     assert cell.stderr == (
         f"exits may not load in {ISOLATED}: its import ended the process that tried it"
         " (exit code 3). The cell runs all the same.\n"
+    )
+
+
+@subint
+def test_an_import_that_the_cell_may_never_come_to_does_not_refuse_it(kernel: Kernel):
+    cell = kernel.ok("%%subint\ndef f():\n    import numpy\nif 0:\n    import numpy\n1")
+    assert cell.results == ["1"]
+    assert cell.stderr == (
+        f"numpy may not load in {ISOLATED}: its extension module {NUMPY} refuses to."
+        " The cell runs all the same.\n"
     )
 
 
@@ -135,7 +147,8 @@ def test_a_try_can_be_interrupted(kernel: Kernel, modules: Path, signal: Signal)
 def test_what_loads_once_in_a_process_is_refused_where_the_kernel_has_it(kernel: Kernel):
     assert usage_error(kernel.run("%%subint -b subint_legacy\nimport zmq")) == (
         "zmq cannot load in a sub-interpreter with the kernel's GIL: it loads once in a process,"
-        " and the kernel's has loaded it already. Use a process: %%subint -b mp_forkserver."
+        " and the kernel's has loaded it already. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
 
 

@@ -44,7 +44,8 @@ class Obstacle:
         module: its name.
         place: where, in words.
         reason: why, in words.
-        certain: false if nobody can tell whether it can load, and *reason* is why not.
+        certain: false if nobody can tell whether it can load, and *reason* is why not; or whether
+            the cell comes to its import.
     """
 
     module: str
@@ -62,7 +63,7 @@ async def find_obstacle(
 ) -> Obstacle | None:
     """Return the first of *imports* that cannot load in actors of *backend*.
 
-    If all that is known can load, return the first of which nobody can tell.
+    If all that is sure to be imported can load, or nobody can tell, return the first of the others.
 
     Args:
         imports: what a cell imports; see `imports_of`.
@@ -79,9 +80,9 @@ async def find_obstacle(
         if verdict.once and verdict.once & (_loaded_here() - own):
             problem = "it loads once in a process, and the kernel's has loaded it already"
         if problem:
-            obstacles.append(Obstacle(_name(each), place, problem, verdict.certain))
-    certain = [obstacle for obstacle in obstacles if obstacle.certain]
-    return next(iter(certain or obstacles), None)
+            certain = verdict.certain and each.sure
+            obstacles.append(Obstacle(_name(each), place, problem, certain))
+    return next(iter([each for each in obstacles if each.certain] or obstacles), None)
 
 
 async def find_taken(imports: Sequence[Import], backend: str) -> str | None:
@@ -136,6 +137,7 @@ async def _verdicts(imports: Sequence[Import], kind: str) -> dict[Import, Verdic
     """
     known = {each: _known(each, kind) for each in imports}
     unknown = [each for each, verdict in known.items() if verdict is None]
+    unknown.sort(key=lambda each: not each.sure)
     if unknown:
         where = _where()
         for each, found in zip(unknown, await probe(unknown, kind), strict=True):
