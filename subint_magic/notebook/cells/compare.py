@@ -192,12 +192,16 @@ class Comparison:
     async def _why_not(self, method: SpawnMethodStatus) -> str | None:
         if method.reason is not None:
             return f"cannot run here: {method.reason}"
-        obstacle = await find_obstacle(self._request.imports, method.key)
+        imports = self._request.imports
+        obstacle = await find_obstacle(imports, method.key, say=self._say)
         if obstacle is not None and obstacle.certain:
             return f"{obstacle.module} cannot load: {obstacle.reason}"
-        if (module := await find_taken(self._request.imports, method.key)) is not None:
+        if (module := await find_taken(imports, method.key, say=self._say)) is not None:
             return f"{module} would no longer load in the kernel: it loads once in a process"
         return None
+
+    def _say(self, line: str) -> None:
+        self._output(Output(0, "stderr", f"{line}\n"))
 
     async def _run_on(self, nursery: ActorNursery, key: str) -> None:
         request, trace = self._request, _Trace()
