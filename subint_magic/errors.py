@@ -296,14 +296,16 @@ class ImportRefused(SubintMagicError):
         self, module: str, place: str, reason: str, instead: str, actor: str | None = None
     ) -> None:
         if actor is None:
-            where, what = place, f"Use a process: %%subint -b {instead}."
+            where, what = place, f"Use a process: %%subint -b {instead}"
         else:
             where = f"actor {actor!r}, {place}"
             what = (
                 f"Close it first (%subints close {actor}) and start it with -b {instead},"
-                " or choose another name."
+                " or choose another name"
             )
-        super().__init__(f"{module} cannot load in {where}: {reason}. {what}")
+        super().__init__(
+            f"{module} cannot load in {where}: {reason}. {what} (--no-check: run it anyway)."
+        )
         self.module = module
         self.reason = reason
         self.actor = actor

@@ -369,7 +369,7 @@ class SubintMagics(Magics):
         inputs = _chosen(_names(arguments.input, "input"), variables)
         imports = _imports(source) if check or chosen else ()
         if chosen:  # else what says that a value cannot be loaded names the variable as well
-            imports += imports_for(inputs.values())
+            imports = imports_for(inputs.values()) + imports
         return CellRequest(
             source,
             arguments.name,

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from subint_magic.errors import ImportRefused
-from subint_magic.runtime.imports import Import, check_imports, find_obstacle, imports_for
+from subint_magic.runtime.imports import Import, check, check_imports, find_obstacle, imports_for
 from subint_magic.runtime.imports.known import GOOD, HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 from subint_magic.spawn import default_start_method
@@ -124,20 +124,40 @@ async def test_what_was_found_holds_until_the_users_files_change(modules: Path):
     module.write_text("import numpy")
     os.utime(module, (1, 1))
     imports = [Import("mine")]
-    obstacle = await find_obstacle(imports, "subint")
+    obstacle = await find_obstacle(imports, "subint", say=print)
     assert str(obstacle) == "mine cannot load in an isolated sub-interpreter"
     module.write_text("import json")
     os.utime(module, (2, 2))
-    assert await find_obstacle(imports, "subint") is None
+    assert await find_obstacle(imports, "subint", say=print) is None
     sys.path.insert(0, f"{modules}/elsewhere")  # there it might be another one
     (modules / "elsewhere").mkdir()
     (modules / "elsewhere" / "mine.py").write_text("import zmq")
     with pytest.raises(ImportRefused):
-        await check_imports(imports, "subint")
+        await check_imports(imports, "subint", say=print)
+
+
+async def test_a_try_that_takes_long_is_told_of(
+    modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDWR)
+    (modules / "slow.py").write_text(f"open({str(fifo)!r}, 'rb', 0).read(1)")
+    monkeypatch.setattr(check, "QUIET", 0.0)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        os.write(fd, b".")
+
+    assert await find_obstacle([Import("slow")], "subint", say=say) is None
+    assert said == ["trying whether slow loads in a sub-interpreter …"]
+    os.close(fd)
 
 
 async def test_everything_loads_in_a_process():
-    assert await find_obstacle([Import("numpy"), Import("polars")], "trio") is None
+    imports = [Import("numpy"), Import("polars")]
+    assert await find_obstacle(imports, "trio", say=print) is None
 
 
 def test_what_values_need_where_they_are_loaded():

@@ -38,7 +38,7 @@ def test_a_module_that_cannot_load_is_one_line_before_anything_ran(kernel: Kerne
     cell = kernel.run("%%subint\nprint('ran')\nimport os, numpy as np")
     assert usage_error(cell) == (
         f"numpy cannot load in {ISOLATED}: its extension module {NUMPY} refuses to."
-        " Use a process: %%subint -b mp_forkserver."
+        " Use a process: %%subint -b mp_forkserver (--no-check: run it anyway)."
     )
     assert cell.stdout == ""
     assert kernel.ok("%%subint -b mp_forkserver\nimport numpy as np\nint(np.ones(3).sum())").results
@@ -51,7 +51,7 @@ def test_for_an_actor_that_lives_the_line_says_how_to_get_another(kernel: Kernel
         f"pandas cannot load in actor 'main', {ISOLATED}:"
         f" {NUMPY}, an extension module that it needs, refuses to."
         " Close it first (%subints close main) and start it with -b mp_forkserver,"
-        " or choose another name."
+        " or choose another name (--no-check: run it anyway)."
     )
     assert kernel.ok("%%subint -n main\nx").results == ["1"]
 
@@ -60,7 +60,8 @@ def test_for_an_actor_that_lives_the_line_says_how_to_get_another(kernel: Kernel
 def test_a_half_import_is_refused(kernel: Kernel):
     assert usage_error(kernel.run("%%subint\nimport polars as pl")) == (
         f"polars cannot load in {ISOLATED}: it would import, but without its extension module"
-        f" {REFUSED['polars']}, and fail on use. Use a process: %%subint -b mp_forkserver."
+        f" {REFUSED['polars']}, and fail on use. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
 
 
@@ -73,11 +74,12 @@ def test_a_module_of_the_user_is_tried_and_the_try_is_remembered(kernel: Kernel,
         assert usage_error(kernel.run("%%subint\nimport mine, signals")) == (
             f"mine cannot load in {ISOLATED}:"
             f" {REFUSED['psutil']}, an extension module that it needs, refuses to."
-            " Use a process: %%subint -b mp_forkserver."
+            " Use a process: %%subint -b mp_forkserver (--no-check: run it anyway)."
         )
     assert usage_error(kernel.run("%%subint\nimport signals")) == (
         f"signals cannot load in {ISOLATED}: its import raises ValueError: signal only works in"
-        " main thread of the main interpreter. Use a process: %%subint -b mp_forkserver."
+        " main thread of the main interpreter. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
     assert log.read_text() == "x\n"
 
@@ -90,6 +92,16 @@ def test_what_nobody_can_tell_is_said_and_the_cell_runs(kernel: Kernel, modules:
     assert cell.stderr == (
         f"exits may not load in {ISOLATED}: its import ended the process that tried it"
         " (exit code 3). The cell runs all the same.\n"
+    )
+
+
+@subint
+def test_an_import_that_the_cell_may_never_come_to_does_not_refuse_it(kernel: Kernel):
+    cell = kernel.ok("%%subint\ndef f():\n    import numpy\nif 0:\n    import numpy\n1")
+    assert cell.results == ["1"]
+    assert cell.stderr == (
+        f"numpy may not load in {ISOLATED}: its extension module {NUMPY} refuses to."
+        " The cell runs all the same.\n"
     )
 
 
@@ -135,7 +147,8 @@ def test_a_try_can_be_interrupted(kernel: Kernel, modules: Path, signal: Signal)
 def test_what_loads_once_in_a_process_is_refused_where_the_kernel_has_it(kernel: Kernel):
     assert usage_error(kernel.run("%%subint -b subint_legacy\nimport zmq")) == (
         "zmq cannot load in a sub-interpreter with the kernel's GIL: it loads once in a process,"
-        " and the kernel's has loaded it already. Use a process: %%subint -b mp_forkserver."
+        " and the kernel's has loaded it already. Use a process: %%subint -b mp_forkserver"
+        " (--no-check: run it anyway)."
     )
 
 
@@ -225,7 +238,8 @@ def test_a_comparison_has_a_row_for_each_backend(kernel: Kernel):
 
 @subint
 def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
-    cell = kernel.ok("%%subint --compare\nimport os, zmq\nprint(os.getpid())\nobject()")
+    kernel.ok("from zmq import PUB")  # an input needs its module, as an import does
+    cell = kernel.ok("%%subint --compare -i PUB\nimport os\nprint(os.getpid())\nobject()")
     rows = _table(cell.results[0])
     assert rows["subint"] == [f"zmq cannot load: its extension module {REFUSED['zmq']} refuses to"]
     assert rows["subint_legacy"] == [
@@ -236,6 +250,57 @@ def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
         "stdout differs",
         "stdout differs",
     ]
+
+
+def test_a_comparison_shows_what_comes_after_the_value(kernel: Kernel):
+    cell = kernel.ok(
+        "%%subint --compare\n"
+        "get_ipython().events.register('post_execute', lambda: display('figure'))\n'value'"
+    )
+    shown = [data["text/plain"] for kind, data in cell.outputs if kind == "display"]
+    assert shown == ["'value'", "'figure'"]
+
+
+UNLOADABLE = """
+class Unloadable:
+    def __init__(self):
+        import os
+        self.pid = os.getpid()
+    def __reduce__(self):
+        return eval, (f"1 / (__import__('os').getpid() != {self.pid})",)
+"""
+
+
+@subint
+def test_the_first_of_a_comparison_is_the_first_that_runs(kernel: Kernel):
+    kernel.ok(f"{UNLOADABLE}\nx = Unloadable()")
+    cell = kernel.ok("%%subint --compare -i x\nx")
+    rows = _table(cell.results[0])
+    assert rows["subint"] == rows["subint_legacy"]
+    assert rows["subint"] == [
+        "cannot run: input 'x' cannot be loaded in the actor: ZeroDivisionError: division by zero."
+    ]
+    outcomes = [rows[key][-1] for key in ("trio", "mp_spawn", "mp_forkserver")]
+    assert outcomes == ["ok", "same", "same"]
+    assert [data["text/plain"] for kind, data in cell.outputs if kind == "display"] == ["1.0"]
+
+
+def test_a_comparison_without_any_run_says_why(kernel: Kernel):
+    kernel.ok("x = (each for each in 'abc')")
+    cell = kernel.run("%%subint --compare -i x\n1")
+    (text,) = [data["text/plain"] for kind, data, *_ in cell.outputs if kind == "display"]
+    assert "cannot run: input 'x' cannot be pickled: " in text
+    assert usage_error(cell).startswith("input 'x' cannot be pickled: ")
+
+
+@subint
+def test_a_comparison_takes_no_module_from_the_kernel(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    cell = new_kernel.ok("%%subint --compare\nimport numpy\nnumpy.pi")
+    assert _table(cell.results[0])["subint_legacy"] == [
+        "numpy would no longer load in the kernel: it loads once in a process"
+    ]
+    new_kernel.ok("import numpy")
 
 
 def test_a_cell_that_fails_everywhere_fails_below_its_table(kernel: Kernel):

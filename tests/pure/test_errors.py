@@ -38,10 +38,11 @@ def test_the_tree_in_the_docstring_is_the_hierarchy():
         (errors.SpawnMethodUnavailable("k", "no luck", ["x", "y"]),
          "spawn method 'k' cannot run here: no luck. These work here: x, y."),
         (errors.ImportRefused("m", "a place", "no luck", "trio"),
-         "m cannot load in a place: no luck. Use a process: %%subint -b trio."),
+         "m cannot load in a place: no luck. Use a process: %%subint -b trio"
+         " (--no-check: run it anyway)."),
         (errors.ImportRefused("m", "a place", "no luck", "trio", "a"),
          "m cannot load in actor 'a', a place: no luck. Close it first (%subints close a) and "
-         "start it with -b trio, or choose another name."),
+         "start it with -b trio, or choose another name (--no-check: run it anyway)."),
     ],
 )  # fmt: skip
 def test_wording(error: Exception, text: str):

@@ -41,6 +41,27 @@ def test_what_may_be_imported_counts(source: str, found: list[str]):
 
 
 @pytest.mark.parametrize(
+    ("source", "sure"),
+    [
+        ("for x in y:\n    import numpy", True),
+        ("class A:\n    with b:\n        import numpy", True),
+        ("def f():\n    import numpy", False),
+        ("class A:\n    async def f():\n        with b:\n            import numpy", False),
+        ("if x:\n    for y in z:\n        import numpy", False),
+        ("if x:\n    pass\nelse:\n    import numpy", False),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    import numpy", True),
+        ("match x:\n    case 1:\n        import numpy", False),
+        ("try:\n    import numpy\nexcept ValueError:\n    pass", True),
+        ("try:\n    pass\nexcept ValueError:\n    import numpy", False),
+        ("def f():\n    import numpy\nimport numpy", True),
+        ("import numpy\ndef f():\n    import numpy", True),
+    ],
+)
+def test_what_the_cell_may_never_come_to_is_not_sure(source: str, sure: bool):
+    assert [each.sure for each in imports_of(source)] == [sure]
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "import os, sys, json.decoder\nfrom pathlib import Path\nimport trio, tqdm.auto",

@@ -13,7 +13,7 @@ from subint_magic.runtime.imports import find_obstacle
 from subint_magic.spawn import spawn_method
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from subint_magic.runtime.imports import Import
 
@@ -46,14 +46,14 @@ def cheapest_process() -> str:
     return next(key for key in _available() if key in _PROCESSES)
 
 
-async def choose(imports: Sequence[Import]) -> tuple[str, str]:
+async def choose(imports: Sequence[Import], say: Callable[[str], object]) -> tuple[str, str]:
     """Return the key of the cheapest backend for a cell that imports *imports*, and why, in words.
 
     Where nobody can tell whether a module loads, that is no place for the cell.
     """
     why = ""
     for key in _available():
-        obstacle = await find_obstacle(imports, key)
+        obstacle = await find_obstacle(imports, key, say=say)
         if obstacle is None:
             break
         why = why or f", as {obstacle}"

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 import trio
 from IPython.display import display
 
-from subint_magic.errors import CellError, RunCancelled, RunTimedOut, SubintMagicError
+from subint_magic.errors import (
+    CellError,
+    InputError,
+    RunCancelled,
+    RunTimedOut,
+    SubintMagicError,
+)
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
-from subint_magic.runtime.imports import find_obstacle, note_loaded
+from subint_magic.runtime.imports import find_obstacle, find_taken, note_loaded
 from subint_magic.spawn import spawn_methods
 from subint_magic.wire.messages import Output
 
@@ -124,7 +130,8 @@ class Comparison:
         self._interrupted: RunCancelled | None = None
         self._rows: list[list[str]] = []
         self._shared: list[str] = []
-        self._traces: list[_Trace] = []
+        self._traces: list[_Trace] = []  # of the backends on which the cell has run
+        self._input_error: InputError | None = None
         self._value: CellValue | None = None
 
     def result(self) -> ComparisonTable:
@@ -149,8 +156,9 @@ class Comparison:
         table = ComparisonTable(self._rows, "\n".join([_FOOTER, *shared]))
         if self._value is not None:
             display(self._value)
-        errors = [trace.error for trace in self._traces]
-        error = self._interrupted or (errors[0] if errors and all(errors) else None)
+        self._host.start(self._output.release).result()
+        errors = [trace.error for trace in self._traces] or [self._input_error]
+        error = self._interrupted or (errors[0] if all(errors) else None)
         if error is not None:
             display(table)
             raise error
@@ -171,20 +179,29 @@ class Comparison:
                 if reason is None:
                     await self._run_on(nursery, method.key)
                 else:
-                    self._rows.append([method.key, *[""] * (len(_HEADER) - 2), reason])
+                    self._note_reason(method.key, reason)
                 if self._interrupted:
                     return
         if self._between_runs.cancelled_caught:
             seconds = trio.current_time() - begun
             self._interrupted = RunCancelled("(compared)", _BY, seconds, None, "none was running")
 
+    def _note_reason(self, key: str, reason: str) -> None:
+        self._rows.append([key, *[""] * (len(_HEADER) - 2), reason])
+
     async def _why_not(self, method: SpawnMethodStatus) -> str | None:
         if method.reason is not None:
             return f"cannot run here: {method.reason}"
-        obstacle = await find_obstacle(self._request.imports, method.key)
-        if obstacle is None or not obstacle.certain:
-            return None
-        return f"{obstacle.module} cannot load: {obstacle.reason}"
+        imports = self._request.imports
+        obstacle = await find_obstacle(imports, method.key, say=self._say)
+        if obstacle is not None and obstacle.certain:
+            return f"{obstacle.module} cannot load: {obstacle.reason}"
+        if (module := await find_taken(imports, method.key, say=self._say)) is not None:
+            return f"{module} would no longer load in the kernel: it loads once in a process"
+        return None
+
+    def _say(self, line: str) -> None:
+        self._output(Output(0, "stderr", f"{line}\n"))
 
     async def _run_on(self, nursery: ActorNursery, key: str) -> None:
         request, trace = self._request, _Trace()
@@ -228,6 +245,10 @@ class Comparison:
                 trace.filename = actor.last_run.filename
             await actor.wait_ended()
         times.append(trio.current_time())
+        if isinstance(trace.error, InputError):
+            self._input_error = self._input_error or trace.error
+            self._note_reason(key, f"cannot run: {_first_line(trace.error)}")
+            return
         self._traces.append(trace)
         if trace is first and result is not None and result.data:
             self._value = CellValue(result.data, result.metadata)

@@ -248,13 +248,15 @@ class Job:
         """
         request = self._request
         if actor is None and request.backend == AUTO:
-            key, why = await choose(request.imports)
+            key, why = await choose(request.imports, self._say)
             self._say(f"auto: {key}{why}")
             return key
         method = actor.spawn_method if actor else request.backend or get_start_method()
         if request.imports and request.check:
             instead = cheapest_process()
-            doubt = await check_imports(request.imports, method, actor, instead=instead)
+            doubt = await check_imports(
+                request.imports, method, actor, say=self._say, instead=instead
+            )
             if doubt is not None:
                 self._say(f"{doubt}: {doubt.reason}. The cell runs all the same.")
         return method

@@ -12,6 +12,7 @@ from subint_magic.runtime.imports.check import (
     Obstacle,
     check_imports,
     find_obstacle,
+    find_taken,
     note_loaded,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "Obstacle",
     "check_imports",
     "find_obstacle",
+    "find_taken",
     "imports_for",
     "imports_of",
     "note_loaded",

@@ -1,7 +1,8 @@
 """The imports of a cell: parsed, not run.
 
-All that the cell may import counts, also in a function or under an ``if``. What it can do without
-does not: a ``try`` that catches ImportError, a ``suppress`` of it, and ``if TYPE_CHECKING``.
+All that the cell may import counts. What it can do without does not: a ``try`` that catches
+ImportError, a ``suppress`` of it, and ``if TYPE_CHECKING``. What it may never come to, in a
+function or under an ``if``, is told apart.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ __all__ = ["Import", "imports_for", "imports_of"]
 # Most cells import nothing, or from the standard library only: for them no tree is made. What looks
 # like an import may be in a string, and then only the tree can tell.
 _FROM_OR_IMPORT = re.compile(r"\bfrom\s+([\w.]+)\s+import\b|\bimport\b[ \t]*([^\n;#]*)")
+# What they hold may never run.
+_MAYBE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.match_case, ast.ExceptHandler)
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -33,10 +36,12 @@ class Import:
     Attributes:
         module: the dotted name of the module.
         names: what is taken from it, which may be modules as well; empty for ``import module``.
+        sure: false if the cell may end well and never come to it.
     """
 
     module: str
     names: tuple[str, ...] = ()
+    sure: bool = field(default=True, compare=False)
 
     @property
     def statement(self) -> str:
@@ -64,8 +69,11 @@ def imports_of(source: str) -> tuple[Import, ...]:
     """
     if not _may_matter(source):
         return ()
-    found = dict.fromkeys(_walk(ast.parse(source).body))
-    return tuple(each for each in found if not _is_good(each) and _exists(each))
+    found: dict[Import, Import] = {}
+    for each in _walk(ast.parse(source).body):
+        if each.sure or each not in found:
+            found[each] = each
+    return tuple(each for each in found.values() if not _is_good(each) and _exists(each))
 
 
 def imports_for(values: Iterable[object]) -> tuple[Import, ...]:
@@ -126,7 +134,8 @@ def _walk(body: list[ast.stmt]) -> Iterator[Import]:
                 yield from _walk(statement.orelse)
             case _:
                 for block in ("body", "handlers", "orelse", "finalbody", "cases"):
-                    yield from _walk(getattr(statement, block, []))
+                    for each in _walk(getattr(statement, block, [])):
+                        yield replace(each, sure=False) if isinstance(statement, _MAYBE) else each
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -12,23 +12,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import trio
+
 from subint_magic.errors import ImportRefused
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
 
-__all__ = ["Obstacle", "check_imports", "find_obstacle", "note_loaded"]
+__all__ = ["Obstacle", "check_imports", "find_obstacle", "find_taken", "note_loaded"]
 
 _KINDS = {
     "subint": ("isolated", "an isolated sub-interpreter"),
     "subint_legacy": ("legacy", "a sub-interpreter with the kernel's GIL"),
 }
 """The spawn methods where not every module loads: their kind of interpreter, and what it is."""
+
+QUIET = 1.0
+"""Seconds that imports are tried for before somebody is told."""
 
 _remembered: dict[tuple[str, Import], tuple[tuple[str, ...], Verdict]] = {}
 # The files of extension modules that actors with the kernel's GIL have loaded, and all ever have.
@@ -44,7 +49,8 @@ class Obstacle:
         module: its name.
         place: where, in words.
         reason: why, in words.
-        certain: false if nobody can tell whether it can load, and *reason* is why not.
+        certain: false if nobody can tell whether it can load, and *reason* is why not; or whether
+            the cell comes to its import.
     """
 
     module: str
@@ -58,44 +64,61 @@ class Obstacle:
 
 
 async def find_obstacle(
-    imports: Sequence[Import], backend: str, actor: Actor | None = None
+    imports: Sequence[Import],
+    backend: str,
+    actor: Actor | None = None,
+    *,
+    say: Callable[[str], object],
 ) -> Obstacle | None:
     """Return the first of *imports* that cannot load in actors of *backend*.
 
-    If all that is known can load, return the first of which nobody can tell.
+    If all that is sure to be imported can load, or nobody can tell, return the first of the others.
 
     Args:
         imports: what a cell imports; see `imports_of`.
         backend: the key of a spawn method.
         actor: the actor that the cell is for, if it lives already.
+        say: called with a line if it takes long.
     """
     if backend not in _KINDS:
         return None  # a process
     kind, place = _KINDS[backend]
-    verdicts = {each: _known(each, kind) for each in imports}
-    unknown = [each for each, verdict in verdicts.items() if verdict is None]
-    if unknown:
-        where = _where()
-        for each, found in zip(unknown, await probe(unknown, kind), strict=True):
-            if found is not None:
-                _remembered[kind, each] = where, found
-                verdicts[each] = found
     own = _loaded.get(actor, set()) if actor else set()
     obstacles = []
-    for each, verdict in verdicts.items():
-        if verdict is None:
-            continue  # one of the others has an obstacle
+    for each, verdict in (await _verdicts(imports, kind, say)).items():
         problem = verdict.problem
         if verdict.once and verdict.once & (_loaded_here() - own):
             problem = "it loads once in a process, and the kernel's has loaded it already"
         if problem:
-            obstacles.append(Obstacle(_name(each), place, problem, verdict.certain))
-    certain = [obstacle for obstacle in obstacles if obstacle.certain]
-    return next(iter(certain or obstacles), None)
+            certain = verdict.certain and each.sure
+            obstacles.append(Obstacle(_name(each), place, problem, certain))
+    return next(iter([each for each in obstacles if each.certain] or obstacles), None)
+
+
+async def find_taken(
+    imports: Sequence[Import], backend: str, *, say: Callable[[str], object]
+) -> str | None:
+    """Return a module that, loaded in an actor of *backend*, could no longer load in the kernel.
+
+    Args:
+        imports: what a cell imports; see `imports_of`.
+        backend: the key of a spawn method.
+        say: called with a line if it takes long.
+    """
+    if backend not in _KINDS:
+        return None
+    kind, _ = _KINDS[backend]
+    verdicts = await _verdicts(imports, kind, say)
+    return next((_name(each) for each, verdict in verdicts.items() if verdict.once), None)
 
 
 async def check_imports(
-    imports: Sequence[Import], backend: str, actor: Actor | None = None, *, instead: str = "trio"
+    imports: Sequence[Import],
+    backend: str,
+    actor: Actor | None = None,
+    *,
+    say: Callable[[str], object],
+    instead: str = "trio",
 ) -> Obstacle | None:
     """Raise if one of *imports* cannot load; return an obstacle of which nobody can be certain.
 
@@ -103,12 +126,13 @@ async def check_imports(
         imports: what a cell imports; see `imports_of`.
         backend: the key of the spawn method of the actor that will run it.
         actor: that actor, if it lives already.
+        say: called with a line if it takes long.
         instead: the key of a spawn method that works, for the message.
 
     Raises:
         ImportRefused: one of them cannot load. Nothing was run.
     """
-    obstacle = await find_obstacle(imports, backend, actor)
+    obstacle = await find_obstacle(imports, backend, actor, say=say)
     if obstacle is None or not obstacle.certain:
         return obstacle
     name = actor.name if actor else None
@@ -123,6 +147,36 @@ def note_loaded(imports: Iterable[Import], actor: Actor) -> None:
             if remembered := _remembered.get(("legacy", each)):
                 files |= remembered[1].loaded
         _ever_loaded.update(files)
+
+
+async def _verdicts(
+    imports: Sequence[Import], kind: str, say: Callable[[str], object]
+) -> dict[Import, Verdict]:
+    """Return what is known of *imports* once those have been tried of which nothing was.
+
+    Those are left out that one before them was in the way of.
+    """
+    known = {each: _known(each, kind) for each in imports}
+    unknown = [each for each, verdict in known.items() if verdict is None]
+    unknown.sort(key=lambda each: not each.sure)
+    if unknown:
+        where = _where()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_say_what_takes_long, unknown, say)
+            verdicts = await probe(unknown, kind)
+            nursery.cancel_scope.cancel()
+        for each, found in zip(unknown, verdicts, strict=True):
+            if found is not None:
+                _remembered[kind, each] = where, found
+                known[each] = found
+    return {each: verdict for each, verdict in known.items() if verdict is not None}
+
+
+async def _say_what_takes_long(imports: Sequence[Import], say: Callable[[str], object]) -> None:
+    await trio.sleep(QUIET)
+    names = ", ".join(dict.fromkeys(map(_name, imports)))
+    loads = "loads" if "," not in names else "load"
+    say(f"trying whether {names} {loads} in a sub-interpreter …")
 
 
 def _known(each: Import, kind: str) -> Verdict | None:
