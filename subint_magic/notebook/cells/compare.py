@@ -10,7 +10,7 @@ import trio
 from IPython.display import display
 
 from subint_magic.errors import CellError, RunCancelled, RunTimedOut, SubintMagicError
-from subint_magic.notebook.cells.output import CellOutput, CellValue
+from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.imports import find_obstacle, note_loaded
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import CellResult, Event
+    from subint_magic.runtime.run import Event
     from subint_magic.spawn import SpawnMethodStatus
 
 __all__ = ["Comparison", "ComparisonTable"]
@@ -117,7 +117,7 @@ class Comparison:
     def __init__(self, host: Host, shell: InteractiveShell, request: CellRequest) -> None:
         self._host = host
         self._request = request
-        self._output = CellOutput(shell, request.output_limit)
+        self._output = CellOutput(shell, request.output_limit, with_value=True)
         self._methods = spawn_methods()
         self._actor: Actor | None = None
         self._between_runs = trio.CancelScope()
@@ -125,7 +125,6 @@ class Comparison:
         self._rows: list[list[str]] = []
         self._shared: list[str] = []
         self._traces: list[_Trace] = []
-        self._value: CellValue | None = None
 
     def result(self) -> ComparisonTable:
         """Block until all have ended; return the table, or show it and raise.
@@ -147,8 +146,6 @@ class Comparison:
     def _conclude(self) -> ComparisonTable:
         shared = [_SHARED.format(", ".join(self._shared))] if self._shared else []
         table = ComparisonTable(self._rows, "\n".join([_FOOTER, *shared]))
-        if self._value is not None:
-            display(self._value)
         errors = [trace.error for trace in self._traces]
         error = self._interrupted or (errors[0] if errors and all(errors) else None)
         if error is not None:
@@ -189,7 +186,6 @@ class Comparison:
     async def _run_on(self, nursery: ActorNursery, key: str) -> None:
         request, trace = self._request, _Trace()
         first = next(iter(self._traces), trace)
-        result: CellResult | None = None
 
         def sink(event: Event) -> None:
             trace(event)
@@ -202,7 +198,7 @@ class Comparison:
             actor = self._actor = await nursery.start_actor(spawn_method=key)
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
-            result = await actor.run_cell(
+            await actor.run_cell(
                 request.source,
                 loop=request.loop,
                 sink=sink,
@@ -229,8 +225,6 @@ class Comparison:
             await actor.wait_ended()
         times.append(trio.current_time())
         self._traces.append(trace)
-        if trace is first and result is not None and result.data:
-            self._value = CellValue(result.data, result.metadata)
         outcome = trace.outcome if trace is first else trace.outcome_beside(first)
         self._rows.append([key, *self._measurements(actor, times), outcome])
 

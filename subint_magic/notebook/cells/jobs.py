@@ -124,7 +124,7 @@ class Job:
         # By the cell's thread, and as they are now.
         self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
         self._shell = shell
-        self._output = CellOutput(shell, request.output_limit, in_background=watch is not None)
+        self._output = CellOutput(shell, request.output_limit, with_value=watch is not None)
         self._run: CellRun | None = None
         self._before_run = trio.CancelScope()
         self._stopped_by = ""
@@ -198,6 +198,9 @@ class Job:
             with self._before_run:
                 async with nullcontext() if turn is None else turn.held():
                     return await self._find_and_run(nursery)
+        except Exception:
+            await self._output.show_value()  # it may have come, and is lost else
+            raise
         finally:
             self.ended = time.monotonic()
         seconds = trio.current_time() - begun
