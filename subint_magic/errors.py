@@ -151,10 +151,18 @@ class ActorDied(ActorError):
 
 
 class ActorEnded(ActorError):
-    """The actor was closed or cancelled and takes no more cells. Start a new one."""
+    """The actor was closed or cancelled and takes no more cells. Start a new one.
 
-    def __init__(self, actor: str, state: str) -> None:
-        super().__init__(actor, f"has ended ({state}) and takes no more cells; start a new one.")
+    Args:
+        state: the one that it is in.
+        in_queue: whether that was while the cell waited for its turn.
+    """
+
+    def __init__(self, actor: str, state: str, *, in_queue: bool = False) -> None:
+        what = f"has ended ({state}) and takes no more cells; start a new one."
+        if in_queue:
+            what = f"ended ({state}) before this cell's turn; it was not run."
+        super().__init__(actor, what)
 
 
 class ActorBusy(ActorError):

@@ -70,7 +70,7 @@ class BackgroundRun:
     @property
     def backend(self) -> str:
         """The spawn method of its actor."""
-        return self._job.actor.spawn_method if self._job.actor else self._job.method
+        return self._job.backend
 
     @property
     def state(self) -> str:
