@@ -178,7 +178,8 @@ def test_cancel(kernel: Kernel, gate: Gate):
 
 QUEUE = (
     "run = get_ipython().run_cell_magic\n"
-    "run('subint', '--bg -n a -b trio --as first', 'x = 1\\nimport os; print(os.getpid(), \"ready\")\\nwhile True: pass')\n"
+    "run('subint', '--bg -n a -b trio --as first',"
+    " 'x = 1\\nimport os; print(os.getpid(), \"ready\")\\nwhile True: pass')\n"
     "run('subint', '--bg -n a --as second', 'x')\n"
     "get_ipython().user_ns['start'] = lambda: run('subint', '-n a', 'x')"
 )

@@ -47,6 +47,16 @@ def test_inputs_are_those_of_the_time_when_the_cell_starts(kernel: Kernel, gate:
     assert cell.wait().results == ["[1]"]
 
 
+def test_a_handle_does_not_keep_the_inputs(kernel: Kernel):
+    kernel.ok(
+        "import weakref, gc\nclass Big: __reduce__ = lambda self: (int, ())\nbig = Big()\n"
+        "gone = weakref.ref(big)"
+    )
+    assert kernel.ok("%%subint --bg --as job -i big\nbig").status == "ok"
+    assert kernel.ok("print(job.result())\ndel big").stdout == "0\n"
+    assert kernel.ok("gc.collect() and None\ngone() is None").results == ["True"]
+
+
 def test_a_cell_that_fails_sets_nothing(kernel: Kernel):
     assert kernel.run("%%subint -o never\nnever = 1\n1/0").status == "error"
     assert kernel.run("never").error[1] == "name 'never' is not defined"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -116,7 +116,8 @@ class Job:
         self.actor: Actor | None = None
         self.ended: float | None = None
         self._host = host
-        self._request = request
+        # without the objects: what holds us, as a handle does, would else keep them for ever
+        self._request = replace(request, inputs={})
         self._method = request.backend or get_start_method()
         self._nursery: ActorNursery | None = None
         self._answer = answer
@@ -231,6 +232,7 @@ class Job:
             actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
         note_loaded(request.imports, actor)
+        inputs, self._inputs = self._inputs, None
         try:
             result = await actor.run_cell(
                 request.source,
@@ -239,7 +241,7 @@ class Job:
                 timeout=request.timeout,
                 grace=request.grace,
                 output_limit=request.output_limit,
-                inputs=self._inputs,
+                inputs=inputs,
                 outputs=request.outputs,
                 answer=self._answer,
                 on_begin=self._on_begin,
