@@ -76,6 +76,9 @@ class SubintMagicError(Exception):
 class SpawnError(SubintMagicError):
     """A spawn method cannot be selected or used."""
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class UnknownSpawnMethod(SpawnError, ValueError):
     """No spawn method has this key. A known one that cannot run is `SpawnMethodUnavailable`."""
@@ -316,6 +319,9 @@ class ImportRefused(SubintMagicError):
         self.reason = reason
         self.actor = actor
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class InputError(RunError):
     """A value cannot be given to the cell, which has not begun.
@@ -347,6 +353,9 @@ class OutputError(RunError):
 
 class HostEnded(SubintMagicError):
     """The extension was unloaded, or the kernel is shutting down."""
+
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
 
 
 class IllegalTransition(SubintMagicError):

@@ -161,6 +161,25 @@ def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
     assert kernel.ok(f"good == {message!r}").results == ["True"]
 
 
+@subinterpreters
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%subint --bg --as job -b subint\nimport numpy",
+        "@subint(spawn_method='subintt')\ndef f(): pass\nf()",
+    ],
+    ids=["background", "function"],
+)
+def test_what_cannot_start_is_one_line(kernel: Kernel, source: str):
+    kernel.ok("from subint_magic import subint")
+    cell = kernel.run(source)
+    kernel.wait_until(lambda: cell.errors, "the error")
+    assert cell.traceback == ": ".join(cell.error)
+    if "job" in source:
+        assert cell.error[0] == "ImportRefused"
+        assert kernel.run("job.result()").traceback == cell.traceback
+
+
 def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
     kernel.ok(
         "from subint_magic import subint\n"
