@@ -76,6 +76,9 @@ class SubintMagicError(Exception):
 class SpawnError(SubintMagicError):
     """A spawn method cannot be selected or used."""
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class UnknownSpawnMethod(SpawnError, ValueError):
     """No spawn method has this key. A known one that cannot run is `SpawnMethodUnavailable`."""
@@ -151,10 +154,18 @@ class ActorDied(ActorError):
 
 
 class ActorEnded(ActorError):
-    """The actor was closed or cancelled and takes no more cells. Start a new one."""
+    """The actor was closed or cancelled and takes no more cells. Start a new one.
 
-    def __init__(self, actor: str, state: str) -> None:
-        super().__init__(actor, f"has ended ({state}) and takes no more cells; start a new one.")
+    Args:
+        state: the one that it is in.
+        in_queue: whether that was while the cell waited for its turn.
+    """
+
+    def __init__(self, actor: str, state: str, *, in_queue: bool = False) -> None:
+        what = f"has ended ({state}) and takes no more cells; start a new one."
+        if in_queue:
+            what = f"ended ({state}) before this cell's turn; it was not run."
+        super().__init__(actor, what)
 
 
 class ActorBusy(ActorError):
@@ -310,6 +321,9 @@ class ImportRefused(SubintMagicError):
         self.reason = reason
         self.actor = actor
 
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
+
 
 class InputError(RunError):
     """A value cannot be given to the cell, which has not begun.
@@ -341,6 +355,9 @@ class OutputError(RunError):
 
 class HostEnded(SubintMagicError):
     """The extension was unloaded, or the kernel is shutting down."""
+
+    def _render_traceback_(self) -> list[str]:
+        return _one_line(self)
 
 
 class IllegalTransition(SubintMagicError):

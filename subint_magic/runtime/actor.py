@@ -13,6 +13,7 @@ import trio
 from subint_magic._child.frames import FrameError
 from subint_magic.errors import (
     ActorBusy,
+    ActorDied,
     ActorEnded,
     ActorError,
     RunError,
@@ -66,6 +67,8 @@ __all__ = ["Actor"]
 
 _STDERR_TAIL = 4096
 
+_LEAVING = ENDED | {State.CLOSING, State.CANCELLING}
+
 _DOING = {
     State.SPAWNING: "while it was started",
     State.BOOTING: "while booting",
@@ -86,14 +89,22 @@ class Actor:
         state: where it is in its life.
         hello: what its child said of itself; ``None`` before.
         started: `trio.current_time` of its start.
+        on_leave: called with it when it begins to end, or has died.
     """
 
-    def __init__(self, name: str, method: SpawnMethod, grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        name: str,
+        method: SpawnMethod,
+        grace: float = GRACE,
+        on_leave: Callable[[Actor], object] | None = None,
+    ) -> None:
         self.name = name
         self.spawn_method: str = method.key
         self.state: State = State.SPAWNING
         self.hello: Hello | None = None
         self.started: float = trio.current_time()
+        self.on_leave: Callable[[Actor], object] | None = on_leave
         self._grace = grace
         self._supervisor = Supervisor(
             method,
@@ -160,6 +171,23 @@ class Actor:
         """Wait until it has ended; return how."""
         await self._ended.wait()
         return self.state
+
+    async def missed(self) -> ActorError:
+        """Wait until it has ended; return the error of a cell whose turn in it comes too late."""
+        await self._ended.wait()
+        failure = self._failure()
+        if failure is None:
+            return ActorEnded(self.name, self.state, in_queue=True)
+        self._told = True
+        if not isinstance(failure, ActorDied):
+            return failure
+        return ActorDied(
+            self.name,
+            "before this cell's turn",
+            f"{failure.how}; it was not run",
+            exit_code=failure.exit_code,
+            signal=failure.signal,
+        )
 
     async def run_cell(
         self,
@@ -546,7 +574,10 @@ class Actor:
     # helpers
 
     def _advance(self, trigger: Trigger) -> None:
+        was_there = self.state not in _LEAVING
         self.state = advance(self.state, trigger)
+        if was_there and self.state in _LEAVING and self.on_leave is not None:
+            self.on_leave(self)
 
     def _failure(self) -> ActorError | None:
         """Return a new error that says why the actor failed."""

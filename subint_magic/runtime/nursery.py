@@ -75,12 +75,13 @@ class ActorNursery:
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
         if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
-        actor = Actor(name, method, self._grace)
+        actor = Actor(name, method, self._grace, self.turns.lose)
         self._actors.append(actor)
         self._tasks.start_soon(self._keep, actor)
         try:
             await actor.wait_ready()
         except trio.Cancelled:
+            actor.on_leave = None  # nobody has used it: those in its queue lose nothing
             actor.request_cancel(grace=0)
             raise
         return actor

@@ -11,6 +11,8 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from subint_magic.runtime.actor import Actor
+
 __all__ = ["Turn", "Turns"]
 
 
@@ -35,6 +37,11 @@ class Turns:
         """Return how many wait for *name*, beside the one whose turn it is."""
         return max(0, len(self._queues.get(name, ())) - 1)
 
+    def lose(self, actor: Actor) -> None:
+        """Let those who are in the queue for *actor* know that it is ending."""
+        for turn in self._queues.get(actor.name, ()):
+            turn.lost = turn.lost or actor
+
     def _leave(self, turn: Turn) -> None:
         self._queues[turn.name].remove(turn)
         self._call(turn.name)
@@ -52,11 +59,13 @@ class Turn:
     Attributes:
         name: that of the queue.
         come: set once everyone before it has left.
+        lost: the actor that it was for, if that has begun to end since it was taken.
     """
 
     def __init__(self, turns: Turns, name: str) -> None:
         self.name = name
         self.come: trio.Event = trio.Event()
+        self.lost: Actor | None = None
         self._turns = turns
 
     @asynccontextmanager

@@ -258,8 +258,12 @@ class Kernel:
 
     def repeat(self, code: str, until: Callable[[Cell], object]) -> Cell:
         """Run the cell again and again, until what it shows is as wanted."""
+        return self.repeat_in(None, code, until)
+
+    def repeat_in(self, subshell: str | None, code: str, until: Callable[[Cell], object]) -> Cell:
+        """Do the same in a subshell."""
         deadline = time.monotonic() + PATIENCE
-        while not until(cell := self.ok(code)):
+        while not until(cell := self.start(code, subshell).wait()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{code!r} showed at last {cell.outputs}")
         return cell

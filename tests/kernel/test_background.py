@@ -176,6 +176,56 @@ def test_cancel(kernel: Kernel, gate: Gate):
     assert kernel.ok("%%subint -n a\nx").results == ["1"]
 
 
+QUEUE = (
+    "run = get_ipython().run_cell_magic\n"
+    "run('subint', '--bg -n a -b trio --as first',"
+    " 'x = 1\\nimport os; print(os.getpid(), \"ready\")\\nwhile True: pass')\n"
+    "run('subint', '--bg -n a --as second', 'x')\n"
+    "get_ipython().user_ns['start'] = lambda: run('subint', '-n a', 'x')"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "message", "state"),
+    [
+        (
+            "%subints kill a",
+            "actor 'a' ended (killed) before this cell's turn; it was not run.",
+            "cancelled",
+        ),
+        (
+            "%subints close --all",
+            "actor 'a' ended (cancelled) before this cell's turn; it was not run.",
+            "cancelled",
+        ),
+        (
+            "import os; os.kill(int(first.stdout.split()[0]), 9)",
+            "actor 'a' died before this cell's turn: killed by SIGKILL; it was not run.",
+            "failed",
+        ),
+    ],
+    ids=["killed", "closed", "died"],
+)
+def test_cells_in_the_queue_of_an_actor_that_has_ended_do_not_run(
+    kernel: Kernel, ending: str, message: str, state: str
+):
+    kernel.ok(QUEUE).wait_output("ready")
+    with kernel.subshell() as subshell:
+        waiting = kernel.start("start()")
+        kernel.repeat_in(subshell, "%subints", lambda cell: " 2 " in cell.stdout)
+        assert kernel.start("second.state, second.backend", subshell).wait().results == [
+            "('queued', 'trio')"
+        ]
+        kernel.start(ending, subshell).wait()
+    kind = "ActorDied" if state == "failed" else "ActorEnded"
+    cell = waiting.wait()
+    assert cell.error == (kind, message)
+    assert cell.traceback == f"{kind}: {message}"
+    assert kernel.ok("print(second.state, second.exception())").stdout == f"{state} {message}\n"
+    later = kernel.run("%%subint -n a\nx")
+    assert later.error == ("CellError", "NameError: name 'x' is not defined")
+
+
 def test_cancel_ends_an_unnamed_actor_and_interrupt_stops_its_run(kernel: Kernel):
     for way in ("cancel", "interrupt"):
         source = "%%subint --bg --as job\nprint('ready')\nwhile True: pass"

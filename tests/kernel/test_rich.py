@@ -110,6 +110,20 @@ def test_what_is_displayed_after_the_value_comes_after_it(kernel: Kernel):
     assert [piece[0] for piece in shown(kernel.ok("%%subint -n a\nx = 1"))] == ["display_data"]
 
 
+def test_a_failure_after_the_value_leaves_it_and_what_follows(kernel: Kernel):
+    kernel.ok(
+        "%%subint -n a\nget_ipython().events.register('post_execute', lambda: display('figure'))"
+    )
+    for prefix in ("", "%%time\n"):
+        cell = kernel.run(f"{prefix}%%subint -n a -o never\n'value'")
+        pieces = [piece for piece in shown(cell) if piece[0] == "display_data"]
+        assert [piece[1]["text/plain"] for piece in pieces] == ["'value'", "'figure'"]
+        assert (cell.status, cell.stderr) == (
+            "error",
+            "UsageError: output 'never' was never set in the cell.\n",
+        )
+
+
 def test_the_histories_have_the_numbers_that_the_user_sees(kernel: Kernel):
     cell = kernel.ok("%%subint -n a\n'first'")
     (content,) = [content for kind, content in cell.messages if kind == "execute_result"]

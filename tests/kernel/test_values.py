@@ -47,6 +47,16 @@ def test_inputs_are_those_of_the_time_when_the_cell_starts(kernel: Kernel, gate:
     assert cell.wait().results == ["[1]"]
 
 
+def test_a_handle_does_not_keep_the_inputs(kernel: Kernel):
+    kernel.ok(
+        "import weakref, gc\nclass Big: __reduce__ = lambda self: (int, ())\nbig = Big()\n"
+        "gone = weakref.ref(big)"
+    )
+    assert kernel.ok("%%subint --bg --as job -i big\nbig").status == "ok"
+    assert kernel.ok("print(job.result())\ndel big").stdout == "0\n"
+    assert kernel.ok("gc.collect() and None\ngone() is None").results == ["True"]
+
+
 def test_a_cell_that_fails_sets_nothing(kernel: Kernel):
     assert kernel.run("%%subint -o never\nnever = 1\n1/0").status == "error"
     assert kernel.run("never").error[1] == "name 'never' is not defined"
@@ -149,6 +159,25 @@ def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
         " or give a part of it. These have come: good."
     )
     assert kernel.ok(f"good == {message!r}").results == ["True"]
+
+
+@subinterpreters
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%subint --bg --as job -b subint\nimport numpy",
+        "@subint(spawn_method='subintt')\ndef f(): pass\nf()",
+    ],
+    ids=["background", "function"],
+)
+def test_what_cannot_start_is_one_line(kernel: Kernel, source: str):
+    kernel.ok("from subint_magic import subint")
+    cell = kernel.run(source)
+    kernel.wait_until(lambda: cell.errors, "the error")
+    assert cell.traceback == ": ".join(cell.error)
+    if "job" in source:
+        assert cell.error[0] == "ImportRefused"
+        assert kernel.run("job.result()").traceback == cell.traceback
 
 
 def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):

@@ -58,6 +58,13 @@ def test_how_a_notebook_shows_them():
     ]
     cell = errors.CellError("a", "E", "m", "Traceback …\nE: m\n")
     assert cell._render_traceback_() == ["Traceback …", "E: m"]
+    for error in (
+        errors.UnknownSpawnMethod("k", ["x"]),
+        errors.SpawnMethodUnavailable("k", "no luck"),
+        errors.ImportRefused("m", "a place", "no luck", "trio"),
+        errors.HostEnded("it was stopped"),
+    ):
+        assert error._render_traceback_() == [f"{type(error).__name__}: {error}"]
     stopped = errors.RunCancelled("a", "me", 0, None, "kept", "Traceback …\nKeyboardInterrupt\n")
     assert stopped._render_traceback_()[:2] == ["Traceback …", "KeyboardInterrupt"]
     assert "stopped by me" in stopped._render_traceback_()[2]

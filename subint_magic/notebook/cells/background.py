@@ -44,7 +44,7 @@ class BackgroundRun:
     """
 
     def __init__(self, host: Host, request: CellRequest, shell: InteractiveShell) -> None:
-        self._request = request
+        self._name = request.name
         self._job = Job(host, shell, request, background_answer, self._watch)
         self._cell = StartingCell(shell)
         self._events: list[Event] = []
@@ -65,12 +65,12 @@ class BackgroundRun:
     @property
     def name(self) -> str:
         """The name of its actor; an unnamed one gets it when it is started."""
-        return self._request.name or (self._job.actor.name if self._job.actor else "(unnamed)")
+        return self._name or (self._job.actor.name if self._job.actor else "(unnamed)")
 
     @property
     def backend(self) -> str:
         """The spawn method of its actor."""
-        return self._job.actor.spawn_method if self._job.actor else self._job.method
+        return self._job.backend
 
     @property
     def state(self) -> str:

@@ -16,7 +16,7 @@ from subint_magic.errors import (
     RunTimedOut,
     SubintMagicError,
 )
-from subint_magic.notebook.cells.output import CellOutput, CellValue
+from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.imports import find_obstacle, find_taken, note_loaded
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import CellResult, Event
+    from subint_magic.runtime.run import Event
     from subint_magic.spawn import SpawnMethodStatus
 
 __all__ = ["Comparison", "ComparisonTable"]
@@ -123,7 +123,7 @@ class Comparison:
     def __init__(self, host: Host, shell: InteractiveShell, request: CellRequest) -> None:
         self._host = host
         self._request = request
-        self._output = CellOutput(shell, request.output_limit)
+        self._output = CellOutput(shell, request.output_limit, with_value=True)
         self._methods = spawn_methods()
         self._actor: Actor | None = None
         self._between_runs = trio.CancelScope()
@@ -132,7 +132,6 @@ class Comparison:
         self._shared: list[str] = []
         self._traces: list[_Trace] = []  # of the backends on which the cell has run
         self._input_error: InputError | None = None
-        self._value: CellValue | None = None
 
     def result(self) -> ComparisonTable:
         """Block until all have ended; return the table, or show it and raise.
@@ -154,9 +153,6 @@ class Comparison:
     def _conclude(self) -> ComparisonTable:
         shared = [_SHARED.format(", ".join(self._shared))] if self._shared else []
         table = ComparisonTable(self._rows, "\n".join([_FOOTER, *shared]))
-        if self._value is not None:
-            display(self._value)
-        self._host.start(self._output.release).result()
         errors = [trace.error for trace in self._traces] or [self._input_error]
         error = self._interrupted or (errors[0] if all(errors) else None)
         if error is not None:
@@ -206,7 +202,6 @@ class Comparison:
     async def _run_on(self, nursery: ActorNursery, key: str) -> None:
         request, trace = self._request, _Trace()
         first = next(iter(self._traces), trace)
-        result: CellResult | None = None
 
         def sink(event: Event) -> None:
             trace(event)
@@ -219,7 +214,7 @@ class Comparison:
             actor = self._actor = await nursery.start_actor(spawn_method=key)
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
-            result = await actor.run_cell(
+            await actor.run_cell(
                 request.source,
                 loop=request.loop,
                 sink=sink,
@@ -250,8 +245,6 @@ class Comparison:
             self._note_reason(key, f"cannot run: {_first_line(trace.error)}")
             return
         self._traces.append(trace)
-        if trace is first and result is not None and result.data:
-            self._value = CellValue(result.data, result.metadata)
         outcome = trace.outcome if trace is first else trace.outcome_beside(first)
         self._rows.append([key, *self._measurements(actor, times), outcome])
 

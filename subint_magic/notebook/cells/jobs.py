@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,6 @@ class Job:
     Attributes:
         task: ends when the cell does.
         phase: how far it has come.
-        method: the spawn method of its actor, should that have to be started.
         actor: what it runs in, once that is there.
         ended: `time.monotonic` of its end, once it has ended.
     """
@@ -113,18 +112,20 @@ class Job:
         watch: Callable[[Event | Phase], object] | None = None,
     ) -> None:
         self.task: HostTask[CellResult] = HostTask()
-        self.phase: Phase = Phase.QUEUED
+        self.phase: Phase = Phase.QUEUED if request.name else Phase.STARTING
         self.actor: Actor | None = None
         self.ended: float | None = None
         self._host = host
-        self._request = request
-        self.method: str = request.backend or get_start_method()
+        # without the objects: what holds us, as a handle does, would else keep them for ever
+        self._request = replace(request, inputs={})
+        self._method = request.backend or get_start_method()
+        self._nursery: ActorNursery | None = None
         self._answer = answer
         self._watch = watch
         # By the cell's thread, and as they are now.
         self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
         self._shell = shell
-        self._output = CellOutput(shell, request.output_limit, in_background=watch is not None)
+        self._output = CellOutput(shell, request.output_limit, with_value=watch is not None)
         self._run: CellRun | None = None
         self._before_run = trio.CancelScope()
         self._stopped_by = ""
@@ -154,6 +155,14 @@ class Job:
         """Show what the cell displayed after its value, now that the kernel has shown that."""
         self._shell.events.unregister("post_execute", self._release)
         self._host.start(self._output.release).result()
+
+    @property
+    def backend(self) -> str:
+        """The spawn method of its actor, as far as it is known. For any thread."""
+        actor = self.actor
+        if self.phase is Phase.QUEUED and self._nursery is not None:
+            actor = self._nursery.actors.get(self._name)
+        return actor.spawn_method if actor else self._method
 
     @property
     def _name(self) -> str:
@@ -190,29 +199,40 @@ class Job:
     def _begin(self, nursery: ActorNursery) -> Awaitable[CellResult]:
         # Here, and not in the task: cells of one actor run in the order in which they were started.
         name = self._request.name
-        return self._in_turn(nursery, None if name is None else nursery.turns.take(name))
+        if name is None:
+            return self._in_turn(nursery, None)
+        self._nursery = nursery
+        self._enter(Phase.QUEUED)
+        return self._in_turn(nursery, nursery.turns.take(name))
 
     async def _in_turn(self, nursery: ActorNursery, turn: Turn | None) -> CellResult:
         begun = trio.current_time()
         try:
             with self._before_run:
                 async with nullcontext() if turn is None else turn.held():
+                    # it may be the end of the host that has made it our turn
+                    self._host.require_running()
+                    if turn is not None and turn.lost is not None:
+                        raise await turn.lost.missed()
                     return await self._find_and_run(nursery)
+        except Exception:
+            await self._output.show_value()  # it may have come, and is lost else
+            raise
         finally:
             self.ended = time.monotonic()
         seconds = trio.current_time() - begun
         raise RunCancelled(self._name, self._stopped_by, seconds, None, "it had not begun")
 
     async def _find_and_run(self, nursery: ActorNursery) -> CellResult:
-        self._host.require_running()  # it may be the end of the host that has made it our turn
         request = self._request
         self._enter(Phase.STARTING)
         actor = await self._find(nursery)
-        self.method = await self._choose_method(actor)
+        self._method = await self._choose_method(actor)
         if actor is None:
-            actor = await nursery.start_actor(request.name, spawn_method=self.method)
+            actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
         note_loaded(request.imports, actor)
+        inputs, self._inputs = self._inputs, None
         try:
             result = await actor.run_cell(
                 request.source,
@@ -221,7 +241,7 @@ class Job:
                 timeout=request.timeout,
                 grace=request.grace,
                 output_limit=request.output_limit,
-                inputs=self._inputs,
+                inputs=inputs,
                 outputs=request.outputs,
                 answer=self._answer,
                 on_begin=self._on_begin,

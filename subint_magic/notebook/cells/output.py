@@ -51,21 +51,23 @@ class CellOutput:
     What is printed goes where the cell's own ``print`` would go at that moment: to the cell itself,
     also while later cells run, or into a ``%%capture`` around it. So do displays.
 
-    The kernel shows the cell's value once the cell has ended. What an actor displays after it, such
-    as the figures that matplotlib has open, is kept until `release`.
+    The kernel shows the cell's value once the cell has ended well. What an actor displays after it,
+    such as the figures that matplotlib has open, is kept until `release`. If the cell fails after
+    its value has come, the kernel shows none: `show_value` does.
 
     Args:
         shell: the shell of the cell.
         limit: characters of output that are sent, for the line that says so.
-        in_background: whether the kernel does not show the cell's value, so that this has to.
+        with_value: whether to show the cell's value at once, since the kernel does not.
     """
 
-    def __init__(self, shell: InteractiveShell, limit: int, *, in_background: bool = False) -> None:
+    def __init__(self, shell: InteractiveShell, limit: int, *, with_value: bool = False) -> None:
         self._limit = limit
-        self._in_background = in_background
+        self._with_value = with_value
         self._line_begun = False
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
         self._publish = _publisher(shell.display_pub)
+        self._value: Display | None = None
         self._kept: list[Display | ClearOutput] | None = None
 
     def __call__(self, event: Event) -> None:
@@ -77,10 +79,11 @@ class CellOutput:
             self._line_begun = False
             self._writers["stderr"](f"{newline}{self._words(event.characters)}\n")
         elif isinstance(event, Result):
-            if self._in_background:
-                self._publish(Display(event.run, event.data, event.metadata))
+            value = Display(event.run, event.data, event.metadata)
+            if self._with_value:
+                self._publish(value)
             else:
-                self._kept = []
+                self._value, self._kept = value, []
         elif self._kept is not None:
             self._kept.append(event)
         else:
@@ -88,9 +91,15 @@ class CellOutput:
 
     async def release(self, _nursery: object = None) -> None:
         """Show what was kept, and from now on what comes as it comes. In trio's thread as well."""
-        kept, self._kept = self._kept, None
+        kept, self._value, self._kept = self._kept, None, None
         for event in kept or ():
             self._publish(event)
+
+    async def show_value(self) -> None:
+        """Show the value, if there is one, and release what was kept. In trio's thread as well."""
+        if self._value is not None:
+            self._publish(self._value)
+        await self.release()
 
     def _words(self, dropped: int) -> str:
         if dropped:
