@@ -62,6 +62,14 @@ def test_a_cell_has_the_number_that_its_user_sees(kernel: Kernel):
     ]
 
 
+def test_a_function_of_the_notebook_has_its_source(kernel: Kernel, start_method: str):
+    made = kernel.ok("x = 1\ndef g(n):\n    return 1 // n")
+    assert made.reply is not None
+    cell = kernel.run(f"%%subint -i g -b {start_method}\ng(0)")
+    assert f"Cell In[{made.reply['execution_count']}], line 3, in g(n)" in cell.traceback
+    assert shown(cell) == shown(kernel.run("g(0)"))
+
+
 def test_a_group_is_shown_as_python_does(kernel: Kernel):
     cell = kernel.run(
         "%%subint -n a\n"
