@@ -105,15 +105,16 @@ class Executor:
         run, fence = message["run"], self._fence
         requested = fence.was_requested(run)
         look = self._reporter.look(message["frontend"], hurry=requested)
+        call = message["filename"] if message["apart"] else ""
         if requested and is_interrupt(error):
-            told = self._reporter.describe(error, *look)
+            told = self._reporter.describe(error, *look, call)
             return {"status": "interrupted", "rung": fence.rung} | told
         told = bare(error)
 
         def describe() -> None:  # runs code of the cell, and so may have to be stopped
             nonlocal told
             fence.rearm(run)
-            told = self._reporter.describe(error, *look)
+            told = self._reporter.describe(error, *look, call)
             if message["apart"]:
                 _give_out(luggage, {"error": error}, ["error"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
+from subint_magic.notebook.hidden import HiddenFrames
 from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
@@ -45,6 +46,7 @@ class Extension:
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
         self._commands = Commands(shell)
+        self._hidden = HiddenFrames(shell)
         magics = self._magics
         self._offer = default.Offer(self.host, lambda: CellOutput(shell, magics.output_limit))
         default.offer(self._offer)  # to @subint
@@ -83,6 +85,7 @@ class Extension:
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
+        self._hidden.remove()
         self._commands.remove()
         self._post_mortem.remove()
         self._completer.remove()

@@ -12,6 +12,7 @@ import trio
 
 from subint_magic.errors import ActorConflict, ActorError
 from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.turns import Turns
@@ -126,6 +127,7 @@ class ActorNursery:
         Raises:
             Exception: what `Actor.call` raises, and `start_actor`.
         """
+        __tracebackhide__ = True
         numbered = enumerate(items)
         results: dict[int, T] = {}
         failures: list[Exception] = []
@@ -159,7 +161,7 @@ class ActorNursery:
                 failures.append(error)
                 workers.cancel_scope.cancel()
         if failures:
-            raise failures[0]
+            raise bared(failures[0])
         return [results[number] for number in sorted(results)]
 
     def pop_death(self, name: str) -> ActorError | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 import trio
 
 from subint_magic.runtime.functions import default
-from subint_magic.runtime.functions.calls import open_call, pack_call
+from subint_magic.runtime.functions.calls import bared, open_call, pack_call
 from subint_magic.runtime.host import on_sigint
 
 if TYPE_CHECKING:
@@ -60,9 +60,13 @@ class SubintFunction[**P, T]:
             KeyboardInterrupt: it was interrupted, and stopped.
             RuntimeError: this is the thread of a trio program, which it would block.
         """
+        __tracebackhide__ = True
         actor = self._name or "(unnamed)"
         call = pack_call(actor, self._function, args, kwargs)
-        result: T = open_call(actor, _wait(self._call, call))
+        returned = open_call(actor, _wait(self._call, call))
+        if returned.error is not None:
+            raise returned.error from None
+        result: T = returned.value
         return result
 
     async def _call(self, nursery: ActorNursery, sink: Sink, call: PackedCall) -> CallOutcome:
@@ -89,6 +93,7 @@ class SubintFunction[**P, T]:
             Exception: what the first call that fails raises. The others are stopped.
             KeyboardInterrupt: it was interrupted, and stopped.
         """
+        __tracebackhide__ = True
 
         async def run(nursery: ActorNursery, sink: Sink) -> list[T]:
             function: Callable[[Any], Any] = self._function
@@ -102,7 +107,10 @@ class SubintFunction[**P, T]:
                 grace=self._grace,
             )
 
-        return _wait(run)
+        try:
+            return _wait(run)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised
+            raise bared(error)  # noqa: B904 - it is the same
 
     def __reduce__(self) -> tuple[Any, ...]:
         return operator.call, (operator.itemgetter(0), (self._function,))
@@ -203,5 +211,6 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
         Exception: what the first call that fails raises. The others are stopped.
         KeyboardInterrupt: it was interrupted, and stopped.
     """
+    __tracebackhide__ = True
     decorated = SubintFunction(function, spawn_method=spawn_method, timeout=timeout, grace=grace)
     return decorated.map(items, actors=actors)
