@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, ActorError
+from subint_magic.errors import ActorConflict, ActorError, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.turns import Turns
 from subint_magic.spawn import spawn_method as find_spawn_method
+from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 
     from subint_magic.runtime.run import Sink
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
 
-__all__ = ["ActorNursery", "open_nursery"]
+__all__ = ["ActorNursery", "ends_after", "open_nursery"]
 
 
 class ActorNursery:
@@ -137,16 +138,14 @@ class ActorNursery:
             try:
                 if actor is None:
                     actor = await self.start_actor(spawn_method=spawn_method)
-                for number, item in chain([first], numbered):
-                    results[number] = await actor.call(
-                        function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
-                    )
+                with ends_after(actor) if own else nullcontext():
+                    for number, item in chain([first], numbered):
+                        results[number] = await actor.call(
+                            function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
+                        )
             except Exception as error:  # noqa: BLE001 - raised below, not in a group
                 failures.append(error)
                 workers.cancel_scope.cancel()
-            finally:
-                if own and actor is not None:
-                    actor.request_end()
 
         places: Sequence[Actor | None]
         if isinstance(actors, Sequence):
@@ -191,6 +190,19 @@ class ActorNursery:
         for actor in self._actors:
             actor.request_cancel()
             actor.leave()
+
+
+@contextmanager
+def ends_after(actor: Actor) -> Iterator[None]:
+    """Begin to end *actor* after the block, which it is there for; nobody waits for that."""
+    try:
+        yield
+    except RunCancelled as error:
+        if error.rung != Rung.END:
+            error.note = "its actor ends with it"
+        raise
+    finally:
+        actor.request_end()
 
 
 @asynccontextmanager

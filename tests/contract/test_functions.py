@@ -70,8 +70,17 @@ def test_map_keeps_the_order():
 
 
 def test_it_can_be_timed_out():
-    with pytest.raises(RunTimedOut):
-        in_main("@subint(timeout=0.05)\ndef f():\n    while True: pass")()
+    for name, note in (
+        (None, "its actor ends with it"),
+        ("w", "the actor and its namespace are kept"),
+    ):
+        source = f"@subint(timeout=0.05, name={name!r})\ndef f(x):\n    while True: pass"
+        with pytest.raises(RunTimedOut) as caught:
+            in_main(source)(1)
+        assert caught.value.note == note
+    with pytest.raises(RunTimedOut) as caught:
+        in_main("@subint(timeout=0.05)\ndef f(x):\n    while True: pass").map([1], actors=1)
+    assert caught.value.note == "its actor ends with it"
 
 
 class Stream:

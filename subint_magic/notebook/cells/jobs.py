@@ -16,9 +16,10 @@ from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
 from subint_magic.runtime.imports import check_imports, note_loaded
 from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.values import pack_inputs
 from subint_magic.spawn import get_start_method
-from subint_magic.wire.messages import Output, Rung
+from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -214,29 +215,23 @@ class Job:
         self.actor = actor
         note_loaded(request.imports, actor)
         try:
-            result = await actor.run_cell(
-                request.source,
-                loop=request.loop,
-                sink=self._sink,
-                timeout=request.timeout,
-                grace=request.grace,
-                output_limit=request.output_limit,
-                inputs=self._inputs,
-                outputs=request.outputs,
-                answer=self._answer,
-                on_begin=self._on_begin,
-                frontend=request.frontend,
-            )
-        except RunCancelled as error:
-            if request.name is None and error.rung != Rung.END:
-                error.note = "its actor ends with it"
-            raise
+            with ends_after(actor) if request.name is None else nullcontext():
+                result = await actor.run_cell(
+                    request.source,
+                    loop=request.loop,
+                    sink=self._sink,
+                    timeout=request.timeout,
+                    grace=request.grace,
+                    output_limit=request.output_limit,
+                    inputs=self._inputs,
+                    outputs=request.outputs,
+                    answer=self._answer,
+                    on_begin=self._on_begin,
+                    frontend=request.frontend,
+                )
         except OutputError as error:
             request.namespace.update(error.values)
             raise
-        finally:
-            if request.name is None:
-                actor.request_end()  # the prompt does not wait for it
         request.namespace.update(result.values)
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import trio
@@ -11,6 +12,7 @@ import trio
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.functions.calls import bared, open_call, pack_call
 from subint_magic.runtime.host import on_sigint
+from subint_magic.runtime.nursery import ends_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -74,13 +76,10 @@ class SubintFunction[**P, T]:
         if actor is None:
             actor = await nursery.start_actor(self._name, spawn_method=self._spawn_method)
         await actor.wait_ready()
-        try:
+        with ends_after(actor) if self._name is None else nullcontext():
             return await actor.call_packed(
                 call, sink=sink, timeout=self._timeout, grace=self._grace
             )
-        finally:
-            if self._name is None:
-                actor.request_end()
 
     def map(self, items: Iterable[Any], *, actors: int | None = None) -> list[T]:
         """Call it on each item, in several actors at once; return the results in order.
