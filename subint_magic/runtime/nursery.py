@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ActorNursery", "ends_after", "open_nursery"]
 
+_ENDING = (State.CLOSING, State.CANCELLING)
+
 
 class ActorNursery:
     """Starts actors and keeps them until its block ends. Made by `open_nursery`.
@@ -87,6 +89,37 @@ class ActorNursery:
             raise
         return actor
 
+    async def find(self, name: str, spawn_method: str | None = None) -> Actor | None:
+        """Return the live actor *name*, if there is one; wait for one that is ending.
+
+        Args:
+            name: its name.
+            spawn_method: the key of what it has to run on; without it, anything.
+
+        Raises:
+            ActorConflict: it runs on something else.
+        """
+        while (actor := self.actors.get(name)) and actor.state in _ENDING:
+            await actor.wait_ended()
+        if actor is not None and spawn_method not in (None, actor.spawn_method):
+            raise ActorConflict(
+                name,
+                f"runs on {actor.spawn_method!r}, not {spawn_method!r}:"
+                f" close it first (%subints close {name}) or choose another name.",
+            )
+        return actor
+
+    async def find_or_start(self, name: str, spawn_method: str | None = None) -> Actor:
+        """Return the live actor *name*, or start it; for those who come at once, one starts it.
+
+        Raises:
+            ActorConflict: it runs on something else.
+            SpawnError: what `start_actor` raises.
+        """
+        async with self.turns.take(name).held():
+            actor = await self.find(name, spawn_method)
+            return actor or await self.start_actor(name, spawn_method=spawn_method)
+
     async def close(self, grace: float | None = None) -> None:
         """End all actors, in good order those that run no cell; wait for it.
 
@@ -117,8 +150,8 @@ class ActorNursery:
         Args:
             function: is called with one item; see `Actor.call`.
             items: what it is called with; the next is taken when an actor is free for it.
-            actors: those that do it, or how many are to be started for it; without it one for each
-                core, but no more than there are items.
+            actors: those that do it, or how many are to be started for it, at least one; without
+                it one for each core, but no more than there are items.
             spawn_method: how they are started; without it, the selected way.
             loop: as in `Actor.call`.
             sink: as in `Actor.call`.
@@ -127,8 +160,16 @@ class ActorNursery:
 
         Raises:
             Exception: what `Actor.call` raises, and `start_actor`.
+            ValueError: there are to be no actors.
         """
         __tracebackhide__ = True
+        places: Sequence[Actor | None]
+        if isinstance(actors, Sequence):
+            places = actors
+        else:
+            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
+        if not places:
+            raise ValueError(f"map takes one actor at least, not {actors!r}")
         numbered = enumerate(items)
         results: dict[int, T] = {}
         failures: list[Exception] = []
@@ -147,11 +188,6 @@ class ActorNursery:
                 failures.append(error)
                 workers.cancel_scope.cancel()
 
-        places: Sequence[Actor | None]
-        if isinstance(actors, Sequence):
-            places = actors
-        else:
-            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
         async with trio.open_nursery() as workers:
             try:
                 for actor, first in zip(places, numbered, strict=False):  # few need few actors

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, OutputError, RunCancelled
+from subint_magic.errors import OutputError, RunCancelled
 from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
 from subint_magic.runtime.imports import check_imports, note_loaded
-from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.values import pack_inputs
 from subint_magic.spawn import get_start_method
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["CellRequest", "Job", "Phase", "cell_value"]
 
 _BY = "an interrupt"
-_ENDING = (State.CLOSING, State.CANCELLING)
 
 
 @dataclass(frozen=True)
@@ -261,18 +259,9 @@ class Job:
         name, backend = self._request.name, self._request.backend
         if name is None:
             return None
-        while (actor := nursery.actors.get(name)) and actor.state in _ENDING:
-            await actor.wait_ended()
-        if actor is None:
-            if death := nursery.pop_death(name):
-                self._say(f"{death}\nA new one takes its name.")
-            return None
-        if backend not in (None, AUTO, actor.spawn_method):
-            raise ActorConflict(
-                name,
-                f"runs on {actor.spawn_method!r}, not {backend!r}:"
-                f" close it first (%subints close {name}) or choose another name.",
-            )
+        actor = await nursery.find(name, None if backend == AUTO else backend)
+        if actor is None and (death := nursery.pop_death(name)):
+            self._say(f"{death}\nA new one takes its name.")
         return actor
 
     def _on_begin(self, run: CellRun) -> None:

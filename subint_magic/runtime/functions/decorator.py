@@ -72,10 +72,11 @@ class SubintFunction[**P, T]:
         return result
 
     async def _call(self, nursery: ActorNursery, sink: Sink, call: PackedCall) -> CallOutcome:
-        actor = nursery.actors.get(self._name) if self._name else None
-        if actor is None:
-            actor = await nursery.start_actor(self._name, spawn_method=self._spawn_method)
-        await actor.wait_ready()
+        method = self._spawn_method
+        if self._name is None:
+            actor = await nursery.start_actor(spawn_method=method)
+        else:
+            actor = await nursery.find_or_start(self._name, method)
         with ends_after(actor) if self._name is None else nullcontext():
             return await actor.call_packed(
                 call, sink=sink, timeout=self._timeout, grace=self._grace
@@ -170,8 +171,9 @@ def subint[**P, T](
 
     Args:
         function: the function, if it is used without arguments.
-        name: the actor that runs it, which is started if there is none and kept for later calls;
-            without it, each call gets a fresh one.
+        name: the actor that runs it, which is started if there is none and kept for later calls,
+            with all that it has imported; each call has a namespace of its own all the same.
+            Without it, each call gets a fresh actor.
         spawn_method: how actors are started; without it, the selected way.
         timeout: seconds after which a call is stopped; `RunTimedOut` is raised then.
         grace: seconds that it gets to stop before its actor is ended.
@@ -201,7 +203,7 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
     Args:
         function: is called with one item.
         items: what it is called with; the next is taken when an actor is free for it.
-        actors: how many are started for it; without it one for each core.
+        actors: how many are started for it, at least one; without it one for each core.
         spawn_method: how they are started; without it, the selected way.
         timeout: seconds after which a call is stopped; `RunTimedOut` is raised then.
         grace: seconds that it gets to stop before its actor is ended.
@@ -209,6 +211,7 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
     Raises:
         Exception: what the first call that fails raises. The others are stopped.
         KeyboardInterrupt: it was interrupted, and stopped.
+        ValueError: there are to be no actors.
     """
     __tracebackhide__ = True
     decorated = SubintFunction(function, spawn_method=spawn_method, timeout=timeout, grace=grace)
