@@ -219,7 +219,8 @@ class CellError(RunError):
         self.add_note(f"\nIn actor {actor!r}:\n{traceback.rstrip()}")
 
     def _render_traceback_(self) -> list[str]:
-        return self.traceback.splitlines()
+        _, *more = self.__notes__  # the first is the traceback
+        return "\n".join([self.traceback.rstrip(), *more]).splitlines()
 
 
 class RunCancelled(RunError):

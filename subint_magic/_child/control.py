@@ -307,7 +307,7 @@ class Control:
                 from subint_magic._child.values.parcel import Parcel
 
                 files = self._line.arrivals.take(plain["files"])
-                message["inputs"] = Parcel(plain["items"], plain["data"], files)
+                message["inputs"] = Parcel(plain["items"], plain["data"], files, plain["sources"])
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()

@@ -105,15 +105,16 @@ class Executor:
         run, fence = message["run"], self._fence
         requested = fence.was_requested(run)
         look = self._reporter.look(message["frontend"], hurry=requested)
+        call = message["filename"] if message["apart"] else ""
         if requested and is_interrupt(error):
-            told = self._reporter.describe(error, *look)
+            told = self._reporter.describe(error, *look, call)
             return {"status": "interrupted", "rung": fence.rung} | told
         told = bare(error)
 
         def describe() -> None:  # runs code of the cell, and so may have to be stopped
             nonlocal told
             fence.rearm(run)
-            told = self._reporter.describe(error, *look)
+            told = self._reporter.describe(error, *look, call)
             if message["apart"]:
                 _give_out(luggage, {"error": error}, ["error"])
 
@@ -150,6 +151,8 @@ class Executor:
         run, apart = message["run"], message["apart"]
         namespace = {"__builtins__": builtins} if apart else self._namespace
         if luggage is not None:
+            for file, number, text in message["inputs"].sources if message["inputs"] else ():
+                self._know(file, number, text)
             self._fence.arm(run)
             luggage.load(namespace)
             self._fence.disarm()  # what runs a loop arms it inside of that
@@ -171,9 +174,7 @@ class Executor:
 
     def _run_code(self, message: dict[str, Any], namespace: dict[str, Any]) -> None:
         run, source, filename = message["run"], message["source"], message["filename"]
-        self._cells[filename] = message["frontend"]["count"] or run
-        lines = [f"{line}\n" for line in source.splitlines()]
-        linecache.cache[filename] = (len(source), None, lines, filename)
+        self._know(filename, message["frontend"]["count"] or run, source)
         codes = self._compile(source, filename)
 
         def begin() -> None:
@@ -196,6 +197,13 @@ class Executor:
             begin()
             for code in codes:
                 exec(code, namespace)
+
+    def _know(self, filename: str, number: int, source: str) -> None:
+        """Let tracebacks find a source that is no file; *number* is that of a cell, or 0."""
+        if number:
+            self._cells[filename] = number
+        lines = [f"{line}\n" for line in source.splitlines()]
+        linecache.cache[filename] = (len(source), None, lines, filename)
 
     def _compile(self, source: str, filename: str) -> list[CodeType]:
         """Return the code of the cell, and that of its last expression if it ends in one."""

@@ -42,8 +42,17 @@ class Reporter:
             return "", mode
         return theme, "Context" if hurry else mode  # Verbose runs code of the cell
 
-    def describe(self, error: BaseException, theme: str, mode: str) -> dict[str, str]:
-        """Return what is to be told of *error*; nothing that it does may hurt the actor."""
+    def describe(
+        self, error: BaseException, theme: str, mode: str, call: str = ""
+    ) -> dict[str, str]:
+        """Return what is to be told of *error*; nothing that it does may hurt the actor.
+
+        Args:
+            error: the exception.
+            theme: as `look` gives it.
+            mode: likewise.
+            call: the file name of a cell of ours, which calls a function.
+        """
         type_name, message, _ = bare(error).values()
         try:
             message = str(error)[:MAX_TEXT]
@@ -56,16 +65,16 @@ class Reporter:
                 "traceback": f"{type_name}: {message}\n",
             }
         try:
-            text = self._traceback(error, theme, mode)
+            text = self._traceback(error, theme, mode, call)
         except BaseException as trouble:  # noqa: BLE001 - as above
             reason = type(trouble).__name__[:_MAX_NAME]
             text = f"{type_name}: {message}\n(its traceback cannot be shown: {reason})\n"
         return {"type_name": type_name, "message": message, "traceback": _shortened(text)}
 
-    def _traceback(self, error: BaseException, theme: str, mode: str) -> str:
+    def _traceback(self, error: BaseException, theme: str, mode: str, call: str) -> str:
         from subint_magic._child.display import traceback
 
-        traceback.trim(error, self._cells)
+        traceback.trim(error, self._cells, call)
         # where debuggers look for it, and IPython's %tb
         sys.last_exc = sys.last_value = error
         sys.last_type, sys.last_traceback = type(error), error.__traceback__

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
+from subint_magic.notebook.hidden import HiddenFrames
 from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
+from subint_magic.runtime.values import CELL_NUMBERS
 from subint_magic.spawn import shut_down_methods
 
 if TYPE_CHECKING:
@@ -44,9 +46,12 @@ class Extension:
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
         self._commands = Commands(shell)
+        self._hidden = HiddenFrames(shell)
         magics = self._magics
         self._offer = default.Offer(self.host, lambda: CellOutput(shell, magics.output_limit))
         default.offer(self._offer)  # to @subint
+        self._numbers: dict[str, int] = getattr(shell.compile, "_filename_map", {})
+        CELL_NUMBERS.append(self._numbers)
         shell.events.register("pre_execute", self._pre_execute)
         shell.input_transformers_post.append(self._await_if_possible)
         # Hooks run last in, first out. multiprocessing's joins its children, so it must have come
@@ -76,9 +81,11 @@ class Extension:
         """End all actors and take everything out of the shell."""
         atexit.unregister(self._stop)
         default.withdraw(self._offer)
+        CELL_NUMBERS.remove(self._numbers)
         if self._kernel is not None:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
+        self._hidden.remove()
         self._commands.remove()
         self._post_mortem.remove()
         self._completer.remove()

@@ -293,17 +293,21 @@ class Actor:
             output_limit: as in `run_cell`.
 
         Raises:
-            Exception: what the function raised, with the actor's traceback as a note and a
-                `CellError` as its cause. If it cannot cross, that CellError itself.
+            Exception: what the function raised, with the actor's traceback as a note. If it
+                cannot cross, a `CellError` with another note that says why.
             InputError: the function or its arguments cannot be pickled, or not be loaded there.
             OutputError: what it returned cannot be pickled, or not be loaded here.
             RunCancelled: as `run_cell` raises it, and all the other errors.
         """
+        __tracebackhide__ = True
         call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
         outcome = await self.call_packed(
             call, loop=loop, sink=sink, timeout=timeout, grace=grace, output_limit=output_limit
         )
-        result: T = await trio.to_thread.run_sync(open_call, self.name, outcome)
+        returned = await trio.to_thread.run_sync(open_call, self.name, outcome)
+        if returned.error is not None:
+            raise returned.error from None
+        result: T = returned.value
         return result
 
     async def call_packed(

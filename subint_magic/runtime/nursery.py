@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, ActorError
+from subint_magic.errors import ActorConflict, ActorError, RunCancelled
 from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.turns import Turns
 from subint_magic.spawn import spawn_method as find_spawn_method
+from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 
     from subint_magic.runtime.run import Sink
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
 
-__all__ = ["ActorNursery", "open_nursery"]
+__all__ = ["ActorNursery", "ends_after", "open_nursery"]
+
+_ENDING = (State.CLOSING, State.CANCELLING)
 
 
 class ActorNursery:
@@ -86,6 +90,37 @@ class ActorNursery:
             raise
         return actor
 
+    async def find(self, name: str, spawn_method: str | None = None) -> Actor | None:
+        """Return the live actor *name*, if there is one; wait for one that is ending.
+
+        Args:
+            name: its name.
+            spawn_method: the key of what it has to run on; without it, anything.
+
+        Raises:
+            ActorConflict: it runs on something else.
+        """
+        while (actor := self.actors.get(name)) and actor.state in _ENDING:
+            await actor.wait_ended()
+        if actor is not None and spawn_method not in (None, actor.spawn_method):
+            raise ActorConflict(
+                name,
+                f"runs on {actor.spawn_method!r}, not {spawn_method!r}:"
+                f" close it first (%subints close {name}) or choose another name.",
+            )
+        return actor
+
+    async def find_or_start(self, name: str, spawn_method: str | None = None) -> Actor:
+        """Return the live actor *name*, or start it; for those who come at once, one starts it.
+
+        Raises:
+            ActorConflict: it runs on something else.
+            SpawnError: what `start_actor` raises.
+        """
+        async with self.turns.take(name).held():
+            actor = await self.find(name, spawn_method)
+            return actor or await self.start_actor(name, spawn_method=spawn_method)
+
     async def close(self, grace: float | None = None) -> None:
         """End all actors, in good order those that run no cell; wait for it.
 
@@ -116,8 +151,8 @@ class ActorNursery:
         Args:
             function: is called with one item; see `Actor.call`.
             items: what it is called with; the next is taken when an actor is free for it.
-            actors: those that do it, or how many are to be started for it; without it one for each
-                core, but no more than there are items.
+            actors: those that do it, or how many are to be started for it, at least one; without
+                it one for each core, but no more than there are items.
             spawn_method: how they are started; without it, the selected way.
             loop: as in `Actor.call`.
             sink: as in `Actor.call`.
@@ -126,7 +161,16 @@ class ActorNursery:
 
         Raises:
             Exception: what `Actor.call` raises, and `start_actor`.
+            ValueError: there are to be no actors.
         """
+        __tracebackhide__ = True
+        places: Sequence[Actor | None]
+        if isinstance(actors, Sequence):
+            places = actors
+        else:
+            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
+        if not places:
+            raise ValueError(f"map takes one actor at least, not {actors!r}")
         numbered = enumerate(items)
         results: dict[int, T] = {}
         failures: list[Exception] = []
@@ -136,22 +180,15 @@ class ActorNursery:
             try:
                 if actor is None:
                     actor = await self.start_actor(spawn_method=spawn_method)
-                for number, item in chain([first], numbered):
-                    results[number] = await actor.call(
-                        function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
-                    )
+                with ends_after(actor) if own else nullcontext():
+                    for number, item in chain([first], numbered):
+                        results[number] = await actor.call(
+                            function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
+                        )
             except Exception as error:  # noqa: BLE001 - raised below, not in a group
                 failures.append(error)
                 workers.cancel_scope.cancel()
-            finally:
-                if own and actor is not None:
-                    actor.request_end()
 
-        places: Sequence[Actor | None]
-        if isinstance(actors, Sequence):
-            places = actors
-        else:
-            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
         async with trio.open_nursery() as workers:
             try:
                 for actor, first in zip(places, numbered, strict=False):  # few need few actors
@@ -160,7 +197,7 @@ class ActorNursery:
                 failures.append(error)
                 workers.cancel_scope.cancel()
         if failures:
-            raise failures[0]
+            raise bared(failures[0])
         return [results[number] for number in sorted(results)]
 
     def pop_death(self, name: str) -> ActorError | None:
@@ -190,6 +227,19 @@ class ActorNursery:
         for actor in self._actors:
             actor.request_cancel()
             actor.leave()
+
+
+@contextmanager
+def ends_after(actor: Actor) -> Iterator[None]:
+    """Begin to end *actor* after the block, which it is there for; nobody waits for that."""
+    try:
+        yield
+    except RunCancelled as error:
+        if error.rung != Rung.END:
+            error.note = "its actor ends with it"
+        raise
+    finally:
+        actor.request_end()
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ runs trio.
 
 from __future__ import annotations
 
+import linecache
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,17 @@ from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import InputError, OutputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from subint_magic._child.values.parcel import Parcel
     from subint_magic.wire.messages import Problem
 
-__all__ = ["Traffic", "open_outputs", "pack_inputs", "why_no_input"]
+__all__ = ["CELL_NUMBERS", "Traffic", "open_outputs", "pack_inputs", "why_no_input"]
 
 _IN_KERNEL_ONLY = ("subint", "subint_legacy")
+
+CELL_NUMBERS: list[dict[str, int]] = []
+"""The file names of cells and their numbers, from each notebook of this process."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,24 @@ def pack_inputs(actor: str, values: Mapping[str, object]) -> Parcel:
         InputError: one of them cannot be pickled.
     """
     try:
-        return pack(values)
+        parcel = pack(values)
     except PackError as error:
         message = (
             f"input {error.name!r} cannot be pickled: {error}."
             " Leave that out (__getstate__) or make it in the cell."
         )
         raise InputError(actor, error.name, message) from error
+    parcel.sources = list(_sources(parcel.code))
+    return parcel
+
+
+def _sources(filenames: Iterable[str]) -> Iterable[tuple[str, int, str]]:
+    """Yield name, number and text of those that are no files: an actor cannot read them."""
+    numbers = ChainMap(*CELL_NUMBERS)
+    for name in filenames:
+        match linecache.cache.get(name):
+            case (_, None, lines, _):
+                yield name, numbers.get(name, 0), "".join(lines)
 
 
 def open_outputs(

@@ -149,4 +149,4 @@ class _Arriving:
         files = self._arrivals.take(data.files)
         if len(files) < data.files:
             raise ValueError("the files of a parcel have not come")
-        return Parcel(data.items, data.data, files)
+        return Parcel(data.items, data.data, files, data.sources)

@@ -471,8 +471,10 @@ class ParcelData(msgspec.Struct):
         items: as those of the parcel.
         data: as that of the parcel.
         files: how many files go with it.
+        sources: as those of the parcel.
     """
 
     items: list[tuple[str, int, list[int]]]
     data: bytes | None
     files: Annotated[int, msgspec.Meta(ge=0)]
+    sources: list[tuple[str, int, str]] = []

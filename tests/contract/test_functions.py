@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from subint_magic import RunTimedOut, SubintFunction, subint
+from subint_magic import ActorConflict, RunTimedOut, SubintFunction, subint
 from subint_magic.runtime.functions import default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from subint_magic.runtime.nursery import ActorNursery
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +55,27 @@ def test_a_named_actor_is_kept():
     assert [function(), function()] == [1, 2]
 
 
+def test_a_named_actor_on_another_method_is_a_conflict():
+    in_main("@subint(name='w', spawn_method='trio')\ndef f(): pass")()
+    with pytest.raises(ActorConflict) as caught:
+        in_main("@subint(name='w', spawn_method='mp_spawn')\ndef f(): pass")()
+    assert str(caught.value) == (
+        "actor 'w' runs on 'trio', not 'mp_spawn':"
+        " close it first (%subints close w) or choose another name."
+    )
+
+
+def test_a_named_actor_that_is_ending_is_waited_for():
+    function = in_main("@subint(name='w')\ndef f(): return 1")
+
+    async def begin_end(nursery: ActorNursery) -> None:
+        nursery.actors["w"].request_end()
+
+    assert function() == 1
+    default.find().host().start(begin_end).result()
+    assert function() == 1
+
+
 def test_its_errors_are_those_of_the_function():
     with pytest.raises(KeyError, match="3") as caught:
         in_main("@subint\ndef f(x): raise KeyError(x)")(3)
@@ -69,9 +92,24 @@ def test_map_keeps_the_order():
     assert function.map(range(5), actors=2) == [0, 1, 4, 9, 16]
 
 
+@pytest.mark.parametrize("actors", [0, -1])
+def test_map_takes_one_actor_at_least(actors: int):
+    with pytest.raises(ValueError, match=f"map takes one actor at least, not {actors}"):
+        subint(len).map([""], actors=actors)
+
+
 def test_it_can_be_timed_out():
-    with pytest.raises(RunTimedOut):
-        in_main("@subint(timeout=0.05)\ndef f():\n    while True: pass")()
+    for name, note in (
+        (None, "its actor ends with it"),
+        ("w", "the actor and its namespace are kept"),
+    ):
+        source = f"@subint(timeout=0.05, name={name!r})\ndef f(x):\n    while True: pass"
+        with pytest.raises(RunTimedOut) as caught:
+            in_main(source)(1)
+        assert caught.value.note == note
+    with pytest.raises(RunTimedOut) as caught:
+        in_main("@subint(timeout=0.05)\ndef f(x):\n    while True: pass").map([1], actors=1)
+    assert caught.value.note == "its actor ends with it"
 
 
 class Stream:

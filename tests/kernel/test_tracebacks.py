@@ -62,6 +62,14 @@ def test_a_cell_has_the_number_that_its_user_sees(kernel: Kernel):
     ]
 
 
+def test_a_function_of_the_notebook_has_its_source(kernel: Kernel, start_method: str):
+    made = kernel.ok("x = 1\ndef g(n):\n    return 1 // n")
+    assert made.reply is not None
+    cell = kernel.run(f"%%subint -i g -b {start_method}\ng(0)")
+    assert f"Cell In[{made.reply['execution_count']}], line 3, in g(n)" in cell.traceback
+    assert shown(cell) == shown(kernel.run("g(0)"))
+
+
 def test_a_group_is_shown_as_python_does(kernel: Kernel):
     cell = kernel.run(
         "%%subint -n a\n"
@@ -140,3 +148,27 @@ def test_debug_of_a_plain_error_is_the_usual(kernel: Kernel):
     kernel.run("%%subint -n main\n1 / 0")
     kernel.run("1 / 0")
     assert kernel.run("%debug").error[0] == "StdinNotImplementedError"  # it asks for a command
+
+
+CALLS = {"f": "f(0)", "map": "subint_magic.map(f, [0])", "method": "f.map([0])"}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_a_function_raises_is_shown_once(kernel: Kernel, call: str):
+    made = kernel.ok("import subint_magic\n@subint_magic.subint\ndef f(n):\n    return 1 // n")
+    assert made.reply is not None
+    cell = kernel.run(call)
+    number = made.reply["execution_count"]
+    assert cell.error[0] == "ZeroDivisionError"
+    assert re.sub(r"-{70,}|actor '\S+'|actor-\d", "", cell.traceback).strip() == (
+        "ZeroDivisionError                         Traceback (most recent call last)\n"
+        f"Cell In[{number + 1}], line 1\n"
+        f"----> 1 {call}\n\n"
+        "ZeroDivisionError: division by zero\n"
+        "\nIn :\n"
+        "Traceback (most recent call last):\n"
+        f"  Cell In[{number}], line 4, in f\n"
+        "    return 1 // n\n"
+        "           ~~^^~~\n"
+        "ZeroDivisionError: division by zero"
+    )

@@ -24,7 +24,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "trio",
             2**16,
             m.Frontend(7, "f", "S", "linux", "Plain"),
-            m.Parcel([("f", 3, [])], b"abc", []),
+            m.Parcel([("f", 3, [])], b"abc", [], [("<b>", 2, "f")]),
             ["o"],
             apart=True,
             measure=True,
@@ -43,7 +43,12 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
                 "theme": "linux",
                 "xmode": "Plain",
             },
-            "inputs": {"items": [["f", 3, []]], "data": b"abc", "files": 0},
+            "inputs": {
+                "items": [["f", 3, []]],
+                "data": b"abc",
+                "files": 0,
+                "sources": [["<b>", 2, "f"]],
+            },
             "outputs": ["o"],
             "apart": True,
             "measure": True,
@@ -51,8 +56,8 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "8ba46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f"
         "70a47472696fac6f75747075745f6c696d6974ce00010000a866726f6e74656e6485a5636f756e7407a8"
         "66696c656e616d65a166a57368656c6ca153a57468656d65a56c696e7578a5786d6f6465a5506c61696e"
-        "a6696e7075747383a56974656d739193a1660390a464617461c403616263a566696c657300a76f757470"
-        "75747391a16fa56170617274c3a76d656173757265c3",
+        "a6696e7075747384a56974656d739193a1660390a464617461c403616263a566696c657300a7736f7572"
+        "6365739193a33c623e02a166a76f75747075747391a16fa56170617274c3a76d656173757265c3",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -191,7 +196,7 @@ def encode(message: Any) -> bytes:
 
 
 def arrive(_: type, plain: Any) -> m.Parcel:
-    return m.Parcel(plain["items"], plain["data"], [])
+    return m.Parcel(plain["items"], plain["data"], [], map(tuple, plain["sources"]))
 
 
 ids = [type(message).__name__ for message, _, _ in GOLDEN]

@@ -19,15 +19,15 @@ OURS = os.path.dirname(os.path.dirname(__file__))
 """The folder whose frames are nobody's business."""
 
 
-def trim(error: BaseException, cells: Mapping[str, int]) -> None:
+def trim(error: BaseException, cells: Mapping[str, int], call: str = "") -> None:
     """Let the tracebacks of *error*, and of all that it comes from, begin in one of the *cells*.
 
-    Frames of ours in between are taken out too. It changes the exceptions themselves, so a
-    debugger shows the same.
+    Frames of ours in between are taken out too, and those of the file *call*. It changes the
+    exceptions themselves, so a debugger shows the same.
     """
     for each in _chain(error):
         before = each.__traceback__
-        after = _trimmed(before, cells)
+        after = _trimmed(before, cells, call)
         if after is not before:
             each.__traceback__ = after
 
@@ -117,7 +117,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             left += each.exceptions
 
 
-def _trimmed(traceback: TracebackType | None, cells: Mapping[str, int]) -> TracebackType | None:
+def _trimmed(
+    traceback: TracebackType | None, cells: Mapping[str, int], call: str
+) -> TracebackType | None:
     entries = []
     entry = traceback
     while entry is not None:
@@ -126,12 +128,12 @@ def _trimmed(traceback: TracebackType | None, cells: Mapping[str, int]) -> Trace
     files = [file for _, file in entries]
     first = next((i for i, file in enumerate(files) if file in cells), None)
     ours = any(file.startswith(OURS) for file in files)
-    if not ours and not first:
+    if not ours and not first and call not in files:
         return traceback
     if first is None:
         return None  # it came from us, before or after the cell
     kept: TracebackType | None = None
     for each, file in reversed(entries[first:]):
-        if not file.startswith(OURS):
+        if not file.startswith(OURS) and file != call:
             kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
     return kept

@@ -88,6 +88,9 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, object]]:
     elif isinstance(value, set | frozenset):
         for item in value:
             yield f"an element of {path}", item
+    elif isinstance(value, BaseException):
+        for i, item in enumerate(value.args):
+            yield f"{path}.args[{i}]", item
     elif isinstance(value, MethodType):
         yield f"{path}.__self__", value.__self__
     elif isinstance(value, FunctionType):

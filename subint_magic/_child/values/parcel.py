@@ -12,7 +12,7 @@ from subint_magic._child.values.files import MOST, File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from subint_magic._child.values.share import Shared
@@ -46,16 +46,24 @@ class Parcel:
             the size of a buffer, or ``-n`` for the nth shared memory.
         data: the bytes, if they go in the message, else ``None``.
         files: the file with the bytes, if there is one, then the shared memories.
+        code: the file names of the code in the values.
+        sources: of those that are no files: name, number if it is that of a cell, else 0, and text.
         copied: its size in bytes.
         shared: the size of the shared memories in bytes, which nothing copies.
     """
 
     def __init__(
-        self, items: list[tuple[str, int, list[int]]], data: bytes | None, files: list[File]
+        self,
+        items: list[tuple[str, int, list[int]]],
+        data: bytes | None,
+        files: list[File],
+        sources: Iterable[tuple[str, int, str]] = (),
     ) -> None:
         self.items: list[tuple[str, int, list[int]]] = items
         self.data: bytes | None = data
         self.files: list[File] = files
+        self.code: set[str] = set()
+        self.sources: list[tuple[str, int, str]] = list(sources)
         filed = data is None
         self.copied: int = files[0].size if data is None and files else len(data or b"")
         self.shared: int = sum(file.size for file in files[filed:])
@@ -68,7 +76,12 @@ class Parcel:
     def leave(self) -> tuple[dict[str, Any], list[File]]:
         """Return it as a part of a message, and the files that go with that. It is empty then."""
         files, self.files = self.files, []
-        return {"items": self.items, "data": self.data, "files": len(files)}, files
+        return {
+            "items": self.items,
+            "data": self.data,
+            "files": len(files),
+            "sources": self.sources,
+        }, files
 
     def close(self) -> None:
         """Let go of the files."""
@@ -124,6 +137,7 @@ class Packer:
         self._target = _Target(spare)
         self._items: list[tuple[str, int, list[int]]] = []
         self._shared: list[Shared] = []
+        self._code: set[str] = set()
         self._numbers: dict[int, int] = {}
 
     def add(self, name: str, value: object) -> None:
@@ -137,15 +151,16 @@ class Packer:
         target = self._target
         begun = target.size
         try:
-            parts = dump(value, target)
+            aside = dump(value, target)
             pickled = target.size - begun
-            beside = [self._put(part) for part in parts]
+            beside = [self._put(part) for part in aside.parts]
         except Exception as error:
             target.rewind(begun)
             from subint_magic._child.values.blocker import explain
 
             raise PackError(name, explain(name, value, error)) from error
         self._items.append((name, pickled, beside))
+        self._code |= aside.code
 
     def _put(self, part: memoryview | Shared) -> int:
         if isinstance(part, memoryview):
@@ -175,9 +190,12 @@ class Packer:
         target = self._target
         shared = [each.dup_file() for each in self._shared]
         if target.file is not None:
-            return Parcel(self._items, None, [target.file, *shared])
-        self.close()
-        return Parcel(self._items, bytes(target.data), shared)
+            parcel = Parcel(self._items, None, [target.file, *shared])
+        else:
+            self.close()
+            parcel = Parcel(self._items, bytes(target.data), shared)
+        parcel.code = self._code
+        return parcel
 
 
 def pack(values: Mapping[str, object]) -> Parcel:

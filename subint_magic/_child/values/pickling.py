@@ -7,7 +7,7 @@ Plain pickle does it where it can. What only the sender has, as functions and cl
 from __future__ import annotations
 
 from _pickle import PickleBuffer, Pickler, Unpickler
-from types import FunctionType
+from types import CodeType, FunctionType
 
 from subint_magic._child.values.share import Shared, shaped
 
@@ -43,10 +43,16 @@ class _ByValueError(Exception):
 
 
 class Aside:
-    """What goes beside one pickle: each is a buffer that is copied, or memory that is shared."""
+    """What goes beside one pickle.
+
+    Attributes:
+        parts: each is a buffer that is copied, or memory that is shared.
+        code: the file names of the code that the pickle has in it.
+    """
 
     def __init__(self) -> None:
         self.parts: list[memoryview | Shared] = []
+        self.code: set[str] = set()
         self._shared: dict[int, tuple[Shared, PickleBuffer]] = {}
 
     def take(self, buffer: PickleBuffer) -> bool:
@@ -97,13 +103,15 @@ def _dump_by_value(value: object, target: Target, aside: Aside) -> None:
 
     class Cloud(ByValue):  # type: ignore[misc]
         def reducer_override(self, value: Any) -> Any:
+            if isinstance(value, CodeType):
+                aside.code.add(value.co_filename)
             ours = aside.reduce(value)
             return super().reducer_override(value) if ours is NotImplemented else ours
 
     Cloud(target, PROTOCOL, buffer_callback=aside.take).dump(value)
 
 
-def dump(value: object, target: Target) -> list[memoryview | Shared]:
+def dump(value: object, target: Target) -> Aside:
     """Pickle *value* into *target*; return what goes beside it.
 
     Raises:
@@ -121,7 +129,7 @@ def dump(value: object, target: Target) -> list[memoryview | Shared]:
         except Exception:
             target.rewind(begun)
             raise
-    return aside.parts
+    return aside
 
 
 class Loader(Unpickler):

@@ -20,6 +20,7 @@ from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.imports import find_obstacle, find_taken, note_loaded
+from subint_magic.runtime.nursery import ends_after
 from subint_magic.spawn import spawn_methods
 from subint_magic.wire.messages import Output
 
@@ -214,23 +215,22 @@ class Comparison:
             actor = self._actor = await nursery.start_actor(spawn_method=key)
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
-            await actor.run_cell(
-                request.source,
-                loop=request.loop,
-                sink=sink,
-                timeout=request.timeout,
-                grace=request.grace,
-                output_limit=request.output_limit,
-                frontend=request.frontend,
-                inputs=request.inputs or None,
-                measure=True,
-            )
+            with ends_after(actor):
+                await actor.run_cell(
+                    request.source,
+                    loop=request.loop,
+                    sink=sink,
+                    timeout=request.timeout,
+                    grace=request.grace,
+                    output_limit=request.output_limit,
+                    frontend=request.frontend,
+                    inputs=request.inputs or None,
+                    measure=True,
+                )
         except SubintMagicError as error:
             trace.error = error
         finally:
             self._actor = None
-            if actor is not None:
-                actor.request_end()
         times.append(trio.current_time())
         if isinstance(trace.error, RunCancelled) and not isinstance(trace.error, RunTimedOut):
             trace.error.note = "the backends after it were not tried"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, OutputError, RunCancelled
+from subint_magic.errors import OutputError, RunCancelled
 from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
 from subint_magic.runtime.imports import check_imports, note_loaded
-from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.values import pack_inputs
 from subint_magic.spawn import get_start_method
-from subint_magic.wire.messages import Output, Rung
+from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["CellRequest", "Job", "Phase", "cell_value"]
 
 _BY = "an interrupt"
-_ENDING = (State.CLOSING, State.CANCELLING)
 
 
 @dataclass(frozen=True)
@@ -234,29 +233,23 @@ class Job:
         note_loaded(request.imports, actor)
         inputs, self._inputs = self._inputs, None
         try:
-            result = await actor.run_cell(
-                request.source,
-                loop=request.loop,
-                sink=self._sink,
-                timeout=request.timeout,
-                grace=request.grace,
-                output_limit=request.output_limit,
-                inputs=inputs,
-                outputs=request.outputs,
-                answer=self._answer,
-                on_begin=self._on_begin,
-                frontend=request.frontend,
-            )
-        except RunCancelled as error:
-            if request.name is None and error.rung != Rung.END:
-                error.note = "its actor ends with it"
-            raise
+            with ends_after(actor) if request.name is None else nullcontext():
+                result = await actor.run_cell(
+                    request.source,
+                    loop=request.loop,
+                    sink=self._sink,
+                    timeout=request.timeout,
+                    grace=request.grace,
+                    output_limit=request.output_limit,
+                    inputs=inputs,
+                    outputs=request.outputs,
+                    answer=self._answer,
+                    on_begin=self._on_begin,
+                    frontend=request.frontend,
+                )
         except OutputError as error:
             request.namespace.update(error.values)
             raise
-        finally:
-            if request.name is None:
-                actor.request_end()  # the prompt does not wait for it
         request.namespace.update(result.values)
         return result
 
@@ -288,18 +281,9 @@ class Job:
         name, backend = self._request.name, self._request.backend
         if name is None:
             return None
-        while (actor := nursery.actors.get(name)) and actor.state in _ENDING:
-            await actor.wait_ended()
-        if actor is None:
-            if death := nursery.pop_death(name):
-                self._say(f"{death}\nA new one takes its name.")
-            return None
-        if backend not in (None, AUTO, actor.spawn_method):
-            raise ActorConflict(
-                name,
-                f"runs on {actor.spawn_method!r}, not {backend!r}:"
-                f" close it first (%subints close {name}) or choose another name.",
-            )
+        actor = await nursery.find(name, None if backend == AUTO else backend)
+        if actor is None and (death := nursery.pop_death(name)):
+            self._say(f"{death}\nA new one takes its name.")
         return actor
 
     def _on_begin(self, run: CellRun) -> None:

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from subint_magic.runtime.run import CellRun, Event
     from subint_magic.wire.messages import Parcel, Values
 
-__all__ = ["CallOutcome", "PackedCall", "open_call", "pack_call", "print_output"]
+__all__ = [
+    "CallOutcome",
+    "PackedCall",
+    "Returned",
+    "bared",
+    "open_call",
+    "pack_call",
+    "print_output",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,20 @@ class CallOutcome:
         except CellError as error:
             return cls(values, error)
         return cls(values)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What has come back of a call.
+
+    Attributes:
+        value: what the function has returned.
+        error: what it has raised. Who was called raises it, so that no frame of ours but that one
+            is in its traceback: where it comes from is in its note.
+    """
+
+    value: Any = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -77,25 +99,38 @@ def pack_call(
     return PackedCall(name, source, pack_inputs(actor, values))
 
 
-def open_call(actor: str, outcome: CallOutcome) -> Any:
-    """Return what a function has returned, or raise what it has raised. As `pack_call`.
+def open_call(actor: str, outcome: CallOutcome) -> Returned:
+    """Return what a function has returned, or raised. Not for the thread that runs trio.
+
+    An exception that cannot cross comes as a `CellError`, with a note that says why.
 
     Raises:
-        CellError: it has raised something that cannot cross.
-        OutputError: what it has returned cannot.
+        OutputError: what it has returned cannot cross.
     """
     values, failure = outcome.values, outcome.error
     if failure is None:
         assert values is not None
         (value,) = open_outputs(actor, values.parcel, values.problems).values()
-        return value
-    if values is not None and values.parcel is not None:
-        for _, error in unpack(values.parcel):
-            if isinstance(error, Exception) and not isinstance(error, UnpackError):
+        return Returned(value)
+    whys: list[str] = []
+    if values is not None:
+        whys += [f"pickled: {problem.why}" for problem in values.problems]
+        for _, error in unpack(values.parcel) if values.parcel is not None else ():
+            if isinstance(error, UnpackError):
+                whys.append(f"loaded here: {error}")
+            elif isinstance(error, Exception):
                 for note in failure.__notes__:
                     error.add_note(note)
-                raise error from failure
-    raise failure
+                return Returned(error=error)
+    for why in whys:
+        failure.add_note(f"\nIt is a CellError because {failure.type_name} cannot be {why}.")
+    return Returned(error=failure)
+
+
+def bared[E: BaseException](error: E) -> E:
+    """Return *error* without traceback if a function has raised it in an actor."""
+    notes = getattr(error, "__notes__", ())
+    return error.with_traceback(None) if any("\nIn actor " in note for note in notes) else error
 
 
 def print_output(event: Event) -> None:

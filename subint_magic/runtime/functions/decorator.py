@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import operator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import trio
 
 from subint_magic.runtime.functions import default
-from subint_magic.runtime.functions.calls import open_call, pack_call
+from subint_magic.runtime.functions.calls import bared, open_call, pack_call
 from subint_magic.runtime.host import on_sigint
+from subint_magic.runtime.nursery import ends_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -60,23 +62,25 @@ class SubintFunction[**P, T]:
             KeyboardInterrupt: it was interrupted, and stopped.
             RuntimeError: this is the thread of a trio program, which it would block.
         """
+        __tracebackhide__ = True
         actor = self._name or "(unnamed)"
         call = pack_call(actor, self._function, args, kwargs)
-        result: T = open_call(actor, _wait(self._call, call))
+        returned = open_call(actor, _wait(self._call, call))
+        if returned.error is not None:
+            raise returned.error from None
+        result: T = returned.value
         return result
 
     async def _call(self, nursery: ActorNursery, sink: Sink, call: PackedCall) -> CallOutcome:
-        actor = nursery.actors.get(self._name) if self._name else None
-        if actor is None:
-            actor = await nursery.start_actor(self._name, spawn_method=self._spawn_method)
-        await actor.wait_ready()
-        try:
+        method = self._spawn_method
+        if self._name is None:
+            actor = await nursery.start_actor(spawn_method=method)
+        else:
+            actor = await nursery.find_or_start(self._name, method)
+        with ends_after(actor) if self._name is None else nullcontext():
             return await actor.call_packed(
                 call, sink=sink, timeout=self._timeout, grace=self._grace
             )
-        finally:
-            if self._name is None:
-                actor.request_end()
 
     def map(self, items: Iterable[Any], *, actors: int | None = None) -> list[T]:
         """Call it on each item, in several actors at once; return the results in order.
@@ -89,6 +93,7 @@ class SubintFunction[**P, T]:
             Exception: what the first call that fails raises. The others are stopped.
             KeyboardInterrupt: it was interrupted, and stopped.
         """
+        __tracebackhide__ = True
 
         async def run(nursery: ActorNursery, sink: Sink) -> list[T]:
             function: Callable[[Any], Any] = self._function
@@ -102,7 +107,10 @@ class SubintFunction[**P, T]:
                 grace=self._grace,
             )
 
-        return _wait(run)
+        try:
+            return _wait(run)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised
+            raise bared(error)  # noqa: B904 - it is the same
 
     def __reduce__(self) -> tuple[Any, ...]:
         return operator.call, (operator.itemgetter(0), (self._function,))
@@ -163,8 +171,9 @@ def subint[**P, T](
 
     Args:
         function: the function, if it is used without arguments.
-        name: the actor that runs it, which is started if there is none and kept for later calls;
-            without it, each call gets a fresh one.
+        name: the actor that runs it, which is started if there is none and kept for later calls,
+            with all that it has imported; each call has a namespace of its own all the same.
+            Without it, each call gets a fresh actor.
         spawn_method: how actors are started; without it, the selected way.
         timeout: seconds after which a call is stopped; `RunTimedOut` is raised then.
         grace: seconds that it gets to stop before its actor is ended.
@@ -194,7 +203,7 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
     Args:
         function: is called with one item.
         items: what it is called with; the next is taken when an actor is free for it.
-        actors: how many are started for it; without it one for each core.
+        actors: how many are started for it, at least one; without it one for each core.
         spawn_method: how they are started; without it, the selected way.
         timeout: seconds after which a call is stopped; `RunTimedOut` is raised then.
         grace: seconds that it gets to stop before its actor is ended.
@@ -202,6 +211,8 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
     Raises:
         Exception: what the first call that fails raises. The others are stopped.
         KeyboardInterrupt: it was interrupted, and stopped.
+        ValueError: there are to be no actors.
     """
+    __tracebackhide__ = True
     decorated = SubintFunction(function, spawn_method=spawn_method, timeout=timeout, grace=grace)
     return decorated.map(items, actors=actors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -182,8 +183,13 @@ class ValueContract(Contract):
         with pytest.raises(main["Mine"], match="why") as caught:
             await actor.call(main["fail"], "why", sink=reader)
         assert reader.text == "on stdout\n"
-        assert isinstance(caught.value.__cause__, CellError)
-        assert f"In actor {actor.name!r}:" in caught.value.__notes__[0]
+        assert caught.value.__cause__ is None
+        assert caught.value.__traceback__ is not None
+        assert caught.value.__traceback__.tb_next is not None
+        assert caught.value.__traceback__.tb_next.tb_next is None  # one frame of ours
+        (note,) = caught.value.__notes__
+        assert note.startswith(f"\nIn actor {actor.name!r}:\nTraceback")
+        assert re.findall(r"in (\S+)\n", note) == ["fail"]  # and none of ours there
         with pytest.raises(OutputError, match="output 'stuck' cannot be pickled: it is a _thread"):
             await actor.call(main["stuck"])
         with pytest.raises(InputError, match=r"arguments\[0\]\[0\] \(a _thread.lock\)"):
@@ -192,8 +198,21 @@ class ValueContract(Contract):
     async def test_an_exception_that_cannot_cross_is_told(self, actor: Actor) -> None:
         main = _main()
         exec("def fail():\n    raise ValueError(iter(''), (i for i in ()))", main)
-        with pytest.raises(CellError, match="ValueError"):
+        with pytest.raises(CellError, match="ValueError") as caught:
             await actor.call(main["fail"])
+        assert caught.value.__notes__[1] == (
+            "\nIt is a CellError because ValueError cannot be pickled: error.args[1] (a generator)."
+        )
+
+    async def test_an_exception_that_cannot_be_rebuilt_is_told(self, actor: Actor) -> None:
+        main = _main()
+        source = "class Odd(Exception):\n    def __init__(self, a, b): super().__init__(a)\n"
+        exec(f"{source}def fail(): raise Odd(1, 2)", main)
+        with pytest.raises(CellError, match="Odd: 1") as caught:
+            await actor.call(main["fail"])
+        why = "It is a CellError because Odd cannot be loaded here: TypeError: "
+        assert caught.value.__notes__[1].startswith(f"\n{why}")
+        assert why in "\n".join(caught.value._render_traceback_())
 
     async def test_a_call_can_be_stopped(self, actor: Actor) -> None:
         main = _main()
