@@ -90,7 +90,7 @@ def test_looking_at_an_actor_that_is_not_there(kernel: Kernel):
     ("code", "matches"),
     [
         ("%%subint --ti", ["--timeout"]),
-        ("%%subint -b subint_l", ["subint_legacy"]),
+        ("%%subint -b mp_f", ["mp_forkserver"]),
         ("%%subint -n ", ["main"]),
         ("%%subint --loop a", ["asyncio"]),
         ("%subints wh", ["where"]),
