@@ -179,6 +179,14 @@ def test_auto_says_what_it_takes_and_why(kernel: Kernel, modules: Path, source: 
     assert kernel.ok(f"%%subint -b auto\n{source}").stderr == line
 
 
+@subint
+def test_auto_looks_at_what_its_inputs_use(kernel: Kernel):
+    kernel.ok("import zmq\ndef f():\n    return zmq.PUB.name")
+    cell = kernel.ok("%%subint -b auto -i f\nf()")
+    assert cell.results == ["'PUB'"]
+    assert cell.stderr == f"auto: mp_forkserver, as zmq cannot load in {ISOLATED}\n"
+
+
 def test_auto_takes_an_actor_that_is_there(kernel: Kernel):
     kernel.ok("%%subint -n a -b trio\nx = 1")
     cell = kernel.ok("%%subint -n a -b auto\nimport numpy\nx")
