@@ -155,28 +155,34 @@ def test_what_loads_once_in_a_process_is_refused_where_the_kernel_has_it(kernel:
 # -b auto
 
 
+FORGET = "from subint_magic.notebook.cells import auto\nauto._chosen.clear()"
 CHEAPEST = "subint" if SUBINT else "mp_forkserver"
 
 
+@subint
+def test_auto_says_what_it_takes_and_why(kernel: Kernel):
+    refused = kernel.ok("%%subint -b auto\nimport numpy")
+    assert refused.stderr == f"auto: mp_forkserver, as numpy cannot load in {ISOLATED}\n"
+    assert kernel.ok("%%subint -b auto\nimport numpy").stderr == refused.stderr
+
+
 @pytest.mark.parametrize(
-    ("source", "line"),
+    ("source", "why"),
     [
-        ("1", f"auto: {CHEAPEST}, the cheapest here\n"),
+        ("1", "the cheapest here"),
         pytest.param(
-            "import numpy",
-            f"auto: mp_forkserver, as numpy cannot load in {ISOLATED}\n",
-            marks=subint,
-        ),
-        pytest.param(
-            "import email_validator_of_mine",
-            "auto: subint, as all that it imports loads there\n",
-            marks=subint,
+            "import email_validator_of_mine", "as all that it imports loads there", marks=subint
         ),
     ],
 )
-def test_auto_says_what_it_takes_and_why(kernel: Kernel, modules: Path, source: str, line: str):
+def test_auto_says_once_that_it_takes_the_cheapest(
+    kernel: Kernel, modules: Path, source: str, why: str
+):
     (modules / "email_validator_of_mine.py").write_text("")
-    assert kernel.ok(f"%%subint -b auto\n{source}").stderr == line
+    kernel.ok(FORGET)
+    assert kernel.ok(f"%%subint -b auto\n{source}").stderr == f"auto: {CHEAPEST}, {why}\n"
+    assert kernel.ok(f"%%subint -b auto\n{source}").stderr == ""
+    assert kernel.ok("%%subint -b auto\n1").stderr == ""
 
 
 @subint
@@ -198,6 +204,7 @@ def test_auto_can_be_the_rule(kernel: Kernel):
         "auto: the cheapest of these that can import what the cell imports\n"
     )
     assert _selected(kernel.ok("%spawn_backend")) == ["auto"]
+    kernel.ok(FORGET)
     assert kernel.ok("%%subint\n1").stderr.startswith("auto: ")
     assert kernel.ok("%%subint -b trio\n1").stderr == ""
     kernel.ok("%spawn_backend trio")
