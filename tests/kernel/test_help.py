@@ -30,6 +30,11 @@ def modules(kernel: Kernel, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def said(cell: Cell) -> str:
+    """Return what was said to a cell, but for the line that depends on how fast all goes."""
+    return re.sub(r"trying whether .* in a sub-interpreter …\n", "", cell.stderr)
+
+
 # the check
 
 
@@ -89,7 +94,7 @@ def test_what_nobody_can_tell_is_said_and_the_cell_runs(kernel: Kernel, modules:
     (modules / "exits.py").write_text("import os\nos._exit(3)")
     cell = kernel.run("%%subint\nprint('ran')\nimport exits")
     assert cell.stdout == "ran\n"
-    assert cell.stderr == (
+    assert said(cell) == (
         f"exits may not load in {ISOLATED}: its import ended the process that tried it"
         " (exit code 3). The cell runs all the same.\n"
     )
@@ -162,8 +167,8 @@ CHEAPEST = "subint" if SUBINT else "mp_forkserver"
 @subint
 def test_auto_says_what_it_takes_and_why(kernel: Kernel):
     refused = kernel.ok("%%subint -b auto\nimport numpy")
-    assert refused.stderr == f"auto: mp_forkserver, as numpy cannot load in {ISOLATED}\n"
-    assert kernel.ok("%%subint -b auto\nimport numpy").stderr == refused.stderr
+    assert said(refused) == f"auto: mp_forkserver, as numpy cannot load in {ISOLATED}\n"
+    assert said(kernel.ok("%%subint -b auto\nimport numpy")) == said(refused)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +185,9 @@ def test_auto_says_once_that_it_takes_the_cheapest(
 ):
     (modules / "email_validator_of_mine.py").write_text("")
     kernel.ok(FORGET)
-    assert kernel.ok(f"%%subint -b auto\n{source}").stderr == f"auto: {CHEAPEST}, {why}\n"
-    assert kernel.ok(f"%%subint -b auto\n{source}").stderr == ""
-    assert kernel.ok("%%subint -b auto\n1").stderr == ""
+    assert said(kernel.ok(f"%%subint -b auto\n{source}")) == f"auto: {CHEAPEST}, {why}\n"
+    assert said(kernel.ok(f"%%subint -b auto\n{source}")) == ""
+    assert said(kernel.ok("%%subint -b auto\n1")) == ""
 
 
 @subint
@@ -190,7 +195,7 @@ def test_auto_looks_at_what_its_inputs_use(kernel: Kernel):
     kernel.ok("import zmq\ndef f():\n    return zmq.PUB.name")
     cell = kernel.ok("%%subint -b auto -i f\nf()")
     assert cell.results == ["'PUB'"]
-    assert cell.stderr == f"auto: mp_forkserver, as zmq cannot load in {ISOLATED}\n"
+    assert said(cell) == f"auto: mp_forkserver, as zmq cannot load in {ISOLATED}\n"
 
 
 def test_auto_takes_an_actor_that_is_there(kernel: Kernel):
