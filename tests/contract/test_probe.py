@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -167,3 +167,43 @@ def test_what_values_need_where_they_are_loaded():
 
     assert imports_for([1, "x", decimal.Decimal(1), {"a": [1]}]) == ()
     assert imports_for([{"a": numpy.ones(1)}, numpy.ones(2)]) == (Import("numpy"),)
+
+
+def test_what_functions_need_where_they_are_loaded():
+    source = """
+import decimal
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import psutil
+import zmq
+
+table = pd.DataFrame()
+
+def uses(x):
+    return [np.ones(each) for each in x], lambda: table, decimal.Decimal
+
+def does_not():
+    return x.np
+
+def closes_over(module):
+    def inner():
+        return module
+    return inner
+
+def recurses():
+    def inner():
+        return inner
+    return inner
+
+inner = closes_over(plt)
+"""
+    here: dict[str, Any] = {"__name__": "__main__"}
+    exec(source, here)
+    assert imports_for([here["uses"]]) == (Import("numpy"), Import("pandas"))
+    assert imports_for([{"f": here["inner"]}]) == (Import("matplotlib.pyplot"),)
+    assert imports_for([here["zmq"], here["psutil"].Process]) == (Import("zmq"), Import("psutil"))
+    assert imports_for([here["does_not"], here["recurses"]()]) == ()
+    assert imports_for([len, print, int, test_what_values_need_where_they_are_loaded]) == (
+        Import(__name__.partition(".")[0]),
+    )

@@ -24,6 +24,7 @@ AUTO = "auto"
 
 SUMMARY = "the cheapest of these that can import what the cell imports"
 
+_chosen: set[str] = set()  # in this process so far
 _PROCESSES = ("mp_forkserver", "trio", "mp_spawn")
 
 
@@ -46,10 +47,15 @@ def cheapest_process() -> str:
     return next(key for key in _available() if key in _PROCESSES)
 
 
-async def choose(imports: Sequence[Import], say: Callable[[str], object]) -> tuple[str, str]:
-    """Return the key of the cheapest backend for a cell that imports *imports*, and why, in words.
+async def choose(imports: Sequence[Import], say: Callable[[str], object]) -> str:
+    """Return the key of the cheapest backend for a cell that imports *imports*.
 
     Where nobody can tell whether a module loads, that is no place for the cell.
+
+    Args:
+        imports: what the cell imports; see `imports_of`.
+        say: called with a line that says why it is that one, if it is not the cheapest or is chosen
+            for the first time in this process; and with a line if it takes long.
     """
     why = ""
     for key in _available():
@@ -57,6 +63,8 @@ async def choose(imports: Sequence[Import], say: Callable[[str], object]) -> tup
         if obstacle is None:
             break
         why = why or f", as {obstacle}"
-    return key, why or (
-        ", as all that it imports loads there" if imports else ", the cheapest here"
-    )
+    if why or key not in _chosen:
+        cheapest = ", as all that it imports loads there" if imports else ", the cheapest here"
+        say(f"{AUTO}: {key}{why or cheapest}")
+    _chosen.add(key)
+    return key

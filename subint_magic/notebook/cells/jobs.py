@@ -261,9 +261,7 @@ class Job:
         """
         request = self._request
         if actor is None and request.backend == AUTO:
-            key, why = await choose(request.imports, self._say)
-            self._say(f"auto: {key}{why}")
-            return key
+            return await choose(request.imports, self._say)
         method = actor.spawn_method if actor else request.backend or get_start_method()
         if request.imports and request.check:
             instead = cheapest_process()

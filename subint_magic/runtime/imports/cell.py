@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from subint_magic.runtime.imports.known import GOOD, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["Import", "imports_for", "imports_of"]
+__all__ = ["Import", "imports_of", "is_good"]
 
 # Most cells import nothing, or from the standard library only: for them no tree is made. What looks
 # like an import may be in a string, and then only the tree can tell.
@@ -73,25 +73,7 @@ def imports_of(source: str) -> tuple[Import, ...]:
     for each in _walk(ast.parse(source).body):
         if each.sure or each not in found:
             found[each] = each
-    return tuple(each for each in found.values() if not _is_good(each) and _exists(each))
-
-
-def imports_for(values: Iterable[object]) -> tuple[Import, ...]:
-    """Return what has to be imported where *values* are to be loaded, as far as it may matter.
-
-    That is where their classes are, and those of the items of lists, tuples and dicts.
-    """
-    items: list[object] = []
-    for value in values:
-        items.append(value)
-        if isinstance(value, dict):
-            items += value.values()
-        elif isinstance(value, list | tuple):
-            items += value
-    classes = dict.fromkeys(map(type, items))
-    modules = dict.fromkeys(each.__module__.partition(".")[0] for each in classes)
-    found = [Import(name) for name in modules if name not in ("__main__", "subint_magic")]
-    return tuple(each for each in found if not _is_good(each))
+    return tuple(each for each in found.values() if not is_good(each) and _exists(each))
 
 
 def _may_matter(source: str) -> bool:
@@ -102,12 +84,13 @@ def _may_matter(source: str) -> bool:
     for package, modules in _FROM_OR_IMPORT.findall(source):
         for module in [package] if package else modules.split(","):
             name = module.split()[0] if module.strip() else "?"
-            if not name.startswith(".") and not _is_good(Import(name)):
+            if not name.startswith(".") and not is_good(Import(name)):
                 return True
     return False
 
 
-def _is_good(each: Import) -> bool:
+def is_good(each: Import) -> bool:
+    """Return whether it is known to load in any interpreter."""
     return each.module.partition(".")[0] in GOOD and not any(m in REFUSED for m in each.modules)
 
 
