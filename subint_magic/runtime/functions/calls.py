@@ -54,7 +54,7 @@ class CallOutcome:
         try:
             run.outcome()
         except CellError as error:
-            return cls(run.call, values, error)
+            return cls(run.call, values, bared(error))
         return cls(run.call, values)
 
 

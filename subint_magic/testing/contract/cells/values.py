@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -218,6 +220,8 @@ class ValueContract(Contract):
         exec(f"{source}def fail(): raise Odd(1, 2)", main)
         with pytest.raises(CellError, match="Odd: 1") as caught:
             await actor.call(main["fail"])
+        files = [entry.filename for entry in traceback.extract_tb(caught.value.__traceback__)]
+        assert [os.path.basename(file) for file in files] == ["values.py", "actor.py"]
         why = "It is a CellError because Odd cannot be loaded here: TypeError: "
         assert caught.value.__notes__[1].startswith(f"\n{why}")
         assert why in "\n".join(caught.value._render_traceback_())
