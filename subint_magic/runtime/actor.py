@@ -330,6 +330,7 @@ class Actor:
             output_limit=output_limit,
             inputs=call.parcel,
             outputs=[call.name],
+            call=call.name,
             apart=True,
         ) as run:
             return CallOutcome.of(run)
@@ -346,6 +347,7 @@ class Actor:
         frontend: Frontend = PLAIN,
         answer: Answer | None = None,
         on_begin: Callable[[CellRun], object] | None = None,
+        call: str = "",
         **fields: Any,
     ) -> AsyncGenerator[CellRun]:
         """Send a `Run` and wait until it has ended; its values can be taken in the block."""
@@ -354,7 +356,9 @@ class Actor:
                 self._require_alive()
                 grace = self._grace if grace is None else grace
                 number = self._run_count + 1
-                run = CellRun(self.name, number, source, sink, grace, frontend.filename, answer)
+                run = CellRun(
+                    self.name, number, source, sink, grace, frontend.filename, answer, call
+                )
                 if inputs is not None:
                     run.traffic = Traffic(inputs.copied, inputs.shared)
                 self._supervisor.post(

@@ -69,6 +69,7 @@ class CellRun:
         traffic: how many bytes of values it has moved.
         values: its outputs, until somebody has taken them.
         answer: answers what it asks.
+        call: the name of the function that it calls; empty if it is a cell.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class CellRun:
         grace: float,
         filename: str = "",
         answer: Answer | None = None,
+        call: str = "",
     ) -> None:
         self.number = number
         self.source = source
@@ -94,6 +96,7 @@ class CellRun:
         self.traffic: Traffic = Traffic()
         self.values: Values | None = None
         self.answer = answer
+        self.call = call
         self._scopes: set[trio.CancelScope] = set()
         self._changed = trio.Event()
         self._actor = actor
@@ -130,7 +133,7 @@ class CellRun:
             self.traffic = replace(self.traffic, copied_out=copied, shared_out=shared)
         elif values.problems:
             problem = values.problems[0]
-            message = why_no_input(problem, spawn_method)
+            message = why_no_input(problem, spawn_method, self.call)
             self._error = self._error or InputError(self._actor, problem.name, message)
 
     def drop_values(self) -> None:

@@ -46,8 +46,13 @@ class Traffic:
     shared_out: int = 0
 
 
-def pack_inputs(actor: str, values: Mapping[str, object]) -> Parcel:
+def pack_inputs(actor: str, values: Mapping[str, object], call: str = "") -> Parcel:
     """Pack *values* for the actor *actor*. Not for the thread that runs trio.
+
+    Args:
+        actor: its name.
+        values: the values by name.
+        call: the name of the function that they are to call, itself one of them; empty for a cell.
 
     Raises:
         InputError: one of them cannot be pickled.
@@ -56,8 +61,8 @@ def pack_inputs(actor: str, values: Mapping[str, object]) -> Parcel:
         parcel = pack(values)
     except PackError as error:
         message = (
-            f"input {error.name!r} cannot be pickled: {error}."
-            " Leave that out (__getstate__) or make it in the cell."
+            f"{_input(error.name, call)} cannot be pickled: {error}."
+            f" Leave that out (__getstate__) or make it in the {'function' if call else 'cell'}."
         )
         raise InputError(actor, error.name, message) from error
     parcel.sources = list(_sources(parcel.code))
@@ -74,7 +79,7 @@ def _sources(filenames: Iterable[str]) -> Iterable[tuple[str, int, str]]:
 
 
 def open_outputs(
-    actor: str, parcel: Parcel | None, missing: Sequence[Problem]
+    actor: str, parcel: Parcel | None, missing: Sequence[Problem], call: str = ""
 ) -> dict[str, object]:
     """Unpack what has come out of a run. Not for the thread that runs trio.
 
@@ -82,15 +87,16 @@ def open_outputs(
         actor: the name of the actor.
         parcel: what has come.
         missing: what is wrong with the rest.
+        call: the name of the function whose result it is; empty for a cell.
 
     Raises:
         OutputError: not all has come, or can be loaded here.
     """
     values: dict[str, object] = {}
-    words = {problem.name: _why_not_sent(problem) for problem in missing}
+    words = {problem.name: _why_not_sent(problem, call) for problem in missing}
     for name, value in unpack(parcel) if parcel is not None else ():
         if isinstance(value, UnpackError):
-            words[name] = f"output {name!r} cannot be loaded here: {value}."
+            words[name] = f"{_output(name, call)} cannot be loaded here: {value}."
         else:
             values[name] = value
     if words:
@@ -99,22 +105,34 @@ def open_outputs(
     return values
 
 
-def why_no_input(problem: Problem, spawn_method: str) -> str:
-    """Say why the actor could not load an input."""
+def why_no_input(problem: Problem, spawn_method: str, call: str = "") -> str:
+    """Say why the actor could not load an input; *call* as for `pack_inputs`."""
+    what = _input(problem.name, call)
     if not problem.module:
-        return f"input {problem.name!r} cannot be loaded in the actor: {problem.why}."
-    way_out = " Use -b mp_forkserver." if spawn_method in _IN_KERNEL_ONLY else ""
+        return f"{what} cannot be loaded in the actor: {problem.why}."
+    process = "spawn_method='mp_forkserver'" if call else "-b mp_forkserver"
+    way_out = f" Use {process}." if spawn_method in _IN_KERNEL_ONLY else ""
     return (
-        f"input {problem.name!r} needs {problem.module}, which does not load"
+        f"{what} needs {problem.module}, which does not load"
         f" on {spawn_method!r} ({problem.why}).{way_out}"
     )
 
 
-def _why_not_sent(problem: Problem) -> str:
+def _input(name: str, call: str) -> str:
+    if not call:
+        return f"input {name!r}"
+    return f"function {call}()" if name == call else f"an argument of {call}()"
+
+
+def _output(name: str, call: str) -> str:
+    return f"the result of {call}()" if call else f"output {name!r}"
+
+
+def _why_not_sent(problem: Problem, call: str) -> str:
     if problem.why:
         return (
-            f"output {problem.name!r} cannot be pickled: {problem.why}."
-            " Leave that out (__getstate__) or give a part of it."
+            f"{_output(problem.name, call)} cannot be pickled: {problem.why}."
+            f" Leave that out (__getstate__) or {'return' if call else 'give'} a part of it."
         )
     hint = did_you_mean(problem.name, problem.known)
     return f"output {problem.name!r} was never set in the cell.{hint}"

@@ -131,6 +131,21 @@ def test_what_a_backend_cannot_load_is_one_line_with_one_that_can(kernel: Kernel
         " numpy._core._multiarray_umath does not support loading in subinterpreters)."
         " Use -b mp_forkserver."
     )
+    kernel.ok("def f(): return np.ones(3)\nimport subint_magic")
+    why = (
+        "needs numpy, which does not load on 'subint' (ImportError: module"
+        " numpy._core._multiarray_umath does not support loading in subinterpreters)."
+    )
+    message = usage_error(kernel.run("%%subint -b subint -i f\nf()"))
+    assert message == f"input 'f' {why} Use -b mp_forkserver."
+    assert kernel.run("subint_magic.subint(spawn_method='subint')(f)()").error == (
+        "InputError",
+        f"function f() {why} Use spawn_method='mp_forkserver'.",
+    )
+    assert kernel.run("subint_magic.subint(spawn_method='subint')(len)(ones)").error == (
+        "InputError",
+        f"an argument of len() {why} Use spawn_method='mp_forkserver'.",
+    )
 
 
 @pytest.mark.parametrize(

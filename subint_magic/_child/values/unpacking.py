@@ -19,7 +19,7 @@ class UnpackError(Exception):
 
     Attributes:
         name: the name of the value.
-        module: the module that the pickle needed last.
+        module: the module that could not be imported, or else the one that was needed last.
         missing: whether that could not be imported.
     """
 
@@ -87,8 +87,9 @@ class Opened:
                 value = loader.load()
             except Exception as error:  # noqa: BLE001 - code of the user, told to whoever asked
                 missing = isinstance(error, ImportError | AttributeError)
-                module = loader.module.partition(".")[0]
-                value = UnpackError(name, _root(error), module, missing=missing)
+                root = _root(error)
+                module = (_module(root) or loader.module).partition(".")[0]
+                value = UnpackError(name, _line(root), module, missing=missing)
             else:
                 del self._unclaimed[begun:at]
                 at = begun
@@ -116,9 +117,21 @@ def unpack(parcel: Parcel) -> Iterator[tuple[str, object | UnpackError]]:
         opened.close()
 
 
-def _root(error: BaseException) -> str:
-    """Return on one line what went wrong first: numpy, for one, writes a page around it."""
+def _root(error: BaseException) -> BaseException:
+    """Return what went wrong first: numpy, for one, writes a page around it."""
     while isinstance(cause := error.__cause__ or error.__context__, ImportError):
         error = cause
+    return error
+
+
+def _module(error: BaseException) -> str:
+    """Return what an ImportError is about, if it says so."""
+    if not isinstance(error, ImportError):
+        return ""
+    first, _, rest = str(error).partition(" ")  # "module a.b does not support …" has no name
+    return error.name or (rest.partition(" ")[0] if first == "module" else "")
+
+
+def _line(error: BaseException) -> str:
     line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -29,16 +29,21 @@ __all__ = [
     "print_output",
 ]
 
+_OURS = ("arguments", "keywords")
+"""Names in the namespace of a call."""
+
 
 @dataclass(frozen=True)
 class CallOutcome:
     """How a call has ended.
 
     Attributes:
+        function: the name of the function.
         values: what the function has returned, or raised, as far as it could be pickled.
         error: the error, if it has raised.
     """
 
+    function: str
     values: Values | None
     error: CellError | None = None
 
@@ -49,8 +54,8 @@ class CallOutcome:
         try:
             run.outcome()
         except CellError as error:
-            return cls(values, error)
-        return cls(values)
+            return cls(run.call, values, bared(error))
+        return cls(run.call, values)
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,13 @@ def pack_call(
         InputError: it cannot be pickled.
     """
     name = getattr(function, "__name__", "")
-    if not name.isidentifier() or iskeyword(name):
+    if not name.isidentifier() or iskeyword(name) or name in _OURS:
         name = "function"
     wait = "await " if iscoroutinefunction(function) else ""
-    values = {name: function, "arguments": args, "keywords": dict(kwargs)}
-    source = f"{name} = {wait}{name}(*arguments, **keywords)"
-    return PackedCall(name, source, pack_inputs(actor, values))
+    arguments, keywords = _OURS
+    values = {name: function, arguments: args, keywords: dict(kwargs)}
+    source = f"{name} = {wait}{name}(*{arguments}, **{keywords})"
+    return PackedCall(name, source, pack_inputs(actor, values, name))
 
 
 def open_call(actor: str, outcome: CallOutcome) -> Returned:
@@ -110,7 +116,7 @@ def open_call(actor: str, outcome: CallOutcome) -> Returned:
     values, failure = outcome.values, outcome.error
     if failure is None:
         assert values is not None
-        (value,) = open_outputs(actor, values.parcel, values.problems).values()
+        (value,) = open_outputs(actor, values.parcel, values.problems, outcome.function).values()
         return Returned(value)
     whys: list[str] = []
     if values is not None:

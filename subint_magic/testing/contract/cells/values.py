@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,10 +192,18 @@ class ValueContract(Contract):
         (note,) = caught.value.__notes__
         assert note.startswith(f"\nIn actor {actor.name!r}:\nTraceback")
         assert re.findall(r"in (\S+)\n", note) == ["fail"]  # and none of ours there
-        with pytest.raises(OutputError, match="output 'stuck' cannot be pickled: it is a _thread"):
+        with pytest.raises(OutputError, match="is a _thread") as lost:
             await actor.call(main["stuck"])
-        with pytest.raises(InputError, match=r"arguments\[0\]\[0\] \(a _thread.lock\)"):
+        assert str(lost.value) == (
+            "the result of stuck() cannot be pickled: it is a _thread.lock."
+            " Leave that out (__getstate__) or return a part of it."
+        )
+        with pytest.raises(InputError) as given:
             await actor.call(len, [threading.Lock()])
+        assert str(given.value) == (
+            "an argument of len() cannot be pickled: arguments[0][0] (a _thread.lock)."
+            " Leave that out (__getstate__) or make it in the function."
+        )
 
     async def test_an_exception_that_cannot_cross_is_told(self, actor: Actor) -> None:
         main = _main()
@@ -210,6 +220,8 @@ class ValueContract(Contract):
         exec(f"{source}def fail(): raise Odd(1, 2)", main)
         with pytest.raises(CellError, match="Odd: 1") as caught:
             await actor.call(main["fail"])
+        files = [entry.filename for entry in traceback.extract_tb(caught.value.__traceback__)]
+        assert [os.path.basename(file) for file in files] == ["values.py", "actor.py"]
         why = "It is a CellError because Odd cannot be loaded here: TypeError: "
         assert caught.value.__notes__[1].startswith(f"\n{why}")
         assert why in "\n".join(caught.value._render_traceback_())
