@@ -54,7 +54,15 @@ AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
 
 
-_FAILURES = (CellError, RunTimedOut, ActorDied, ProtocolError)
+_FAILURES = (
+    CellError,
+    RunTimedOut,
+    ActorDied,
+    ProtocolError,
+    ImportRefused,
+    InputError,
+    OutputError,
+)
 """What ``--no-raise-error`` shows and does not raise."""
 
 # what %subints can do, and in words

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.spawn import default_start_method
+
 from .test_magics import usage_error
 
 if TYPE_CHECKING:
@@ -284,6 +286,27 @@ def test_no_raise_error_shows_and_goes_on(kernel: Kernel, prefix: str):
     cell = kernel.ok(f"{prefix}%%subint --no-raise-error\n1 / 0")
     assert cell.error == ("CellError", "ZeroDivisionError: division by zero")
     assert "----> 1 1 / 0" in cell.traceback
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("-i odd", "InputError"), ("-o never", "OutputError"), ("-i lock", "InputError")],
+)
+def test_no_raise_error_is_for_values_too(kernel: Kernel, line: str, name: str):
+    kernel.ok(
+        "import threading\nlock = threading.Lock()\n"
+        "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nodd = Odd()"
+    )
+    cell = kernel.ok(f"%%subint --no-raise-error {line}\n1")
+    assert cell.error[0] == name
+    assert cell.traceback == ": ".join(cell.error)
+
+
+@pytest.mark.skipif(default_start_method() != "subint", reason="sub-interpreters cannot run here")
+def test_no_raise_error_is_for_imports_too(kernel: Kernel):
+    cell = kernel.ok("%%subint --no-raise-error -b subint\nimport numpy")
+    assert cell.error[0] == "ImportRefused"
+    assert cell.traceback == ": ".join(cell.error)
 
 
 def test_no_raise_error_is_not_for_interrupts(kernel: Kernel):
