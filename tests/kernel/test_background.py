@@ -37,7 +37,7 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     )
     cell.wait_output("ready")
     assert re.fullmatch(
-        r"a \(trio\): running since \d\d:\d\d:\d\d( \| ready)?",
+        r"a \(trio\): running \d s( \| ready)?",
         wait_settled(kernel, cell, "running"),
     )
     assert kernel.ok("job.state, job.done(), job.stdout").results == [
@@ -54,6 +54,18 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     assert kernel.ok("job.state, job.name, job.backend, job.exception(), job.stdout").results == [
         r"('done', 'a', 'trio', None, 'ready\nend\n')"
     ]
+
+
+def test_the_line_follows_the_run_until_it_has_failed(kernel: Kernel, gate: Gate):
+    cell = kernel.ok(f"%%subint --bg --as job\nprint('ready')\n{gate.code}\n1 / 0")
+    kernel.wait_until(lambda: re.search(r": running [1-9] s \| ready$", shown(cell)), "a second")
+    gate.open()
+    line = wait_settled(kernel, cell, "failed")
+    assert line.endswith("s | ZeroDivisionError: division by zero")
+    assert kernel.ok("print(repr(job))").stdout == f"{line}\n"
+    assert kernel.ok("job._ticking.cancel_called").results == ["True"]
+    assert not any("queued" in bundle["text/plain"] for bundle in cell.updates)
+    assert "queued" not in str(cell.outputs)
 
 
 def test_output_stays_with_its_cell(kernel: Kernel, gate: Gate):
