@@ -207,7 +207,8 @@ class SubintMagics(Magics):
         default=[],
         metavar="NAMES",
         help="Give the cell a copy of these variables of the notebook, as they are when it starts: "
-        "-i a,b or -i a -i b.",
+        "-i a,b or -i a -i b. With --bg they are copied while the notebook goes on: do not change "
+        "large ones at once.",
     )
     @argument(
         "-o",
