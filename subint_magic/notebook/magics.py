@@ -54,7 +54,15 @@ AWAITED = "subint_awaited"
 """What ``%%subint`` becomes where the kernel can await it; see `extension`."""
 
 
-_FAILURES = (CellError, RunTimedOut, ActorDied, ProtocolError)
+_FAILURES = (
+    CellError,
+    RunTimedOut,
+    ActorDied,
+    ProtocolError,
+    ImportRefused,
+    InputError,
+    OutputError,
+)
 """What ``--no-raise-error`` shows and does not raise."""
 
 # what %subints can do, and in words
@@ -211,7 +219,8 @@ class SubintMagics(Magics):
         default=[],
         metavar="NAMES",
         help="Give the cell a copy of these variables of the notebook, as they are when it starts: "
-        "-i a,b or -i a -i b.",
+        "-i a,b or -i a -i b. With --bg they are copied while the notebook goes on: do not change "
+        "large ones at once.",
     )
     @argument(
         "-o",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Iterator
 
     from subint_magic.runtime.actor import Actor
 
@@ -68,11 +68,10 @@ class Turn:
         self.lost: Actor | None = None
         self._turns = turns
 
-    @asynccontextmanager
-    async def held(self) -> AsyncGenerator[None]:
-        """Wait for the turn, and leave the queue at the end of the block, also when cancelled."""
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Leave the queue at the end of the block, also when cancelled; wait for the turn in it."""
         try:
-            await self.come.wait()
             yield
         finally:
             self._turns._leave(self)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.spawn import default_start_method
+
 from .test_magics import usage_error
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     )
     cell.wait_output("ready")
     assert re.fullmatch(
-        r"a \(trio\): running since \d\d:\d\d:\d\d( \| ready)?",
+        r"a \(trio\): running \d s( \| ready)?",
         wait_settled(kernel, cell, "running"),
     )
     assert kernel.ok("job.state, job.done(), job.stdout").results == [
@@ -52,6 +54,18 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     assert kernel.ok("job.state, job.name, job.backend, job.exception(), job.stdout").results == [
         r"('done', 'a', 'trio', None, 'ready\nend\n')"
     ]
+
+
+def test_the_line_follows_the_run_until_it_has_failed(kernel: Kernel, gate: Gate):
+    cell = kernel.ok(f"%%subint --bg --as job\nprint('ready')\n{gate.code}\n1 / 0")
+    kernel.wait_until(lambda: re.search(r": running [1-9] s \| ready$", shown(cell)), "a second")
+    gate.open()
+    line = wait_settled(kernel, cell, "failed")
+    assert line.endswith("s | ZeroDivisionError: division by zero")
+    assert kernel.ok("print(repr(job))").stdout == f"{line}\n"
+    assert kernel.ok("job._ticking.cancel_called").results == ["True"]
+    assert not any("queued" in bundle["text/plain"] for bundle in cell.updates)
+    assert "queued" not in str(cell.outputs)
 
 
 def test_output_stays_with_its_cell(kernel: Kernel, gate: Gate):
@@ -284,6 +298,27 @@ def test_no_raise_error_shows_and_goes_on(kernel: Kernel, prefix: str):
     cell = kernel.ok(f"{prefix}%%subint --no-raise-error\n1 / 0")
     assert cell.error == ("CellError", "ZeroDivisionError: division by zero")
     assert "----> 1 1 / 0" in cell.traceback
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("-i odd", "InputError"), ("-o never", "OutputError"), ("-i lock", "InputError")],
+)
+def test_no_raise_error_is_for_values_too(kernel: Kernel, line: str, name: str):
+    kernel.ok(
+        "import threading\nlock = threading.Lock()\n"
+        "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nodd = Odd()"
+    )
+    cell = kernel.ok(f"%%subint --no-raise-error {line}\n1")
+    assert cell.error[0] == name
+    assert cell.traceback == ": ".join(cell.error)
+
+
+@pytest.mark.skipif(default_start_method() != "subint", reason="sub-interpreters cannot run here")
+def test_no_raise_error_is_for_imports_too(kernel: Kernel):
+    cell = kernel.ok("%%subint --no-raise-error -b subint\nimport numpy")
+    assert cell.error[0] == "ImportRefused"
+    assert cell.traceback == ": ".join(cell.error)
 
 
 def test_no_raise_error_is_not_for_interrupts(kernel: Kernel):

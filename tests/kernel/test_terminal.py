@@ -213,7 +213,7 @@ def test_a_cell_asks_in_the_terminal(terminal: Terminal):
 
 def test_a_background_run_in_the_terminal(terminal: Terminal):
     shown = terminal.run("%%subint -n a --bg --as job\nprint('printed')\n6 * 7")
-    assert re.search(r"a \(\w+\): \w+ since", shown)
+    assert re.search(r"a \(\w+\): (\w+ since|running \d+ s)", shown)
     assert terminal.run("job.result()").endswith(": 42")
     assert re.search(r"a \(\w+\): done after \d\.\d s \| printed", terminal.run("%subints last"))
     terminal.send("%%subint -n a --bg\n1 / 0")

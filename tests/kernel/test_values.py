@@ -12,7 +12,7 @@ from subint_magic.spawn import default_start_method
 from .test_magics import rows, usage_error
 
 if TYPE_CHECKING:
-    from .harness import Gate, Kernel
+    from .harness import Gate, Kernel, Signal
 
 subinterpreters = pytest.mark.skipif(
     default_start_method() != "subint", reason="sub-interpreters cannot run here"
@@ -55,6 +55,25 @@ def test_a_handle_does_not_keep_the_inputs(kernel: Kernel):
     assert kernel.ok("%%subint --bg --as job -i big\nbig").status == "ok"
     assert kernel.ok("print(job.result())\ndel big").stdout == "0\n"
     assert kernel.ok("gc.collect() and None\ngone() is None").results == ["True"]
+
+
+@pytest.mark.parametrize("prefix", ["", "%%time\n"], ids=["awaiting", "blocking"])
+def test_an_interrupt_stops_packing(kernel: Kernel, signal: Signal, gate: Gate, prefix: str):
+    kernel.ok(
+        "class Slow:\n    def __reduce__(self):\n"
+        f"        {signal.code}\n        {gate.code}\n        return int, ()\nslow = Slow()"
+    )
+    cell = kernel.start(f"{prefix}%%subint -n a -i slow\nprint('begun')")
+    signal.wait()
+    kernel.interrupt()
+    assert cell.wait().error[0] == "RunCancelled"
+    assert cell.error[1].endswith("it had not begun.")
+    assert "begun" not in cell.stdout
+    gate.open()
+    kernel.ok("%%subint -n a --bg --as job -i slow\nslow")  # the prompt is back before it is packed
+    signal.wait()
+    gate.open()
+    assert kernel.ok("job.result()").results == ["0"]
 
 
 def test_a_cell_that_fails_sets_nothing(kernel: Kernel):

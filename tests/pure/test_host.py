@@ -68,7 +68,8 @@ def test_tasks_that_come_at_once_take_their_turns_in_order(host: Host, loop_thre
         turn = nursery.turns.take("x")
 
         async def body() -> None:
-            async with turn.held():
+            with turn.kept():
+                await turn.come.wait()
                 seen.append(i)
 
         return body()

@@ -7,7 +7,8 @@ from subint_magic.runtime.turns import Turn, Turns
 
 
 async def hold(turn: Turn, seen: list[str], what: str) -> None:
-    async with turn.held():
+    with turn.kept():
+        await turn.come.wait()
         seen.append(what)
         await trio.lowlevel.checkpoint()
 

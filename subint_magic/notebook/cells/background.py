@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import trio
 from IPython.display import display
 
 from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["BackgroundRun"]
 
 
+_TICK = 1.0
+"""Seconds between two looks at what a handle shows while its cell runs."""
+
+
 class BackgroundRun:
     """The handle of a cell that runs in the background. Made by ``%%subint --bg``.
 
-    It shows itself, as the value of its cell, and what is shown there settles when the run ends. If
+    It shows itself, as the value of its cell: while it runs the seconds and its last line, which
+    are brought up to date at most once a second, and what came of it when it has ended. If
     the run fails while nobody waits for it, its traceback appears in that cell.
 
     ``await run`` is the same as `result`, for cells and programs on an asyncio loop. Whoever waits
@@ -45,6 +51,8 @@ class BackgroundRun:
 
     def __init__(self, host: Host, request: CellRequest, shell: InteractiveShell) -> None:
         self._name = request.name
+        self._host = host
+        self._ticking = trio.CancelScope()
         self._job = Job(host, shell, request, background_answer, self._watch)
         self._cell = StartingCell(shell)
         self._events: list[Event] = []
@@ -110,6 +118,12 @@ class BackgroundRun:
     def outputs(self) -> list[Event]:
         """What it has shown so far, other than by printing."""
         return [event for event in self._events if not isinstance(event, Output | Dropped)]
+
+    @property
+    def last_word(self) -> str:
+        """The first line of what it has raised, if it has; else `last_line`."""
+        error = self._job.task.error if self.done() else None
+        return self.last_line if error is None else str(error).partition("\n")[0]
 
     def done(self) -> bool:
         """Whether it has ended."""
@@ -200,26 +214,36 @@ class BackgroundRun:
         text = repr(self)
         self._display_id = self._display_id or uuid4().hex
         display(run_bundle(text), raw=True, display_id=self._display_id)
-        if repr(self) != text:  # it has ended meanwhile, and said so too early
-            self._refresh()
+        self._shown = text
+        self._refresh()  # it may have said more meanwhile, too early
 
     def _refresh(self) -> None:
-        if self._display_id is not None:
-            self._cell.update(run_bundle(repr(self)), self._display_id)
+        text = repr(self)
+        if self._display_id is not None and text != self._shown:
+            self._shown = text
+            self._cell.update(run_bundle(text), self._display_id)
 
     # what happens to it, in trio
 
     def _watch(self, event: Event | Phase) -> None:
         if isinstance(event, Phase):
             self.since = time.time()
-            if event is Phase.RUNNING:
-                self._refresh()
+            self._refresh()
+            if event is Phase.RUNNING and self._cell.can_update:
+                self._host.start(self._tick)
             return
         self._events.append(event)
         if isinstance(event, Output):
             self.last_line = last_line(self.last_line + event.text)
 
+    async def _tick(self, _nursery: object) -> None:
+        with self._ticking:
+            while not self.done():
+                self._refresh()
+                await trio.sleep(_TICK)
+
     def _settle(self) -> None:
+        self._ticking.cancel()
         self._refresh()
         self._tell()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.run import CellResult, CellRun, Event
     from subint_magic.runtime.turns import Turn
-    from subint_magic.wire.messages import Frontend, Loop
+    from subint_magic.wire.messages import Frontend, Loop, Parcel
 
 __all__ = ["CellRequest", "Job", "Phase", "cell_value"]
 
@@ -121,8 +121,7 @@ class Job:
         self._nursery: ActorNursery | None = None
         self._answer = answer
         self._watch = watch
-        # By the cell's thread, and as they are now.
-        self._inputs = pack_inputs(self._name, request.inputs) if request.inputs else None
+        self._inputs: Mapping[str, object] = request.inputs
         self._shell = shell
         self._output = CellOutput(shell, request.output_limit, with_value=watch is not None)
         self._run: CellRun | None = None
@@ -207,13 +206,11 @@ class Job:
     async def _in_turn(self, nursery: ActorNursery, turn: Turn | None) -> CellResult:
         begun = trio.current_time()
         try:
-            with self._before_run:
-                async with nullcontext() if turn is None else turn.held():
-                    # it may be the end of the host that has made it our turn
-                    self._host.require_running()
-                    if turn is not None and turn.lost is not None:
-                        raise await turn.lost.missed()
-                    return await self._find_and_run(nursery)
+            with self._before_run, nullcontext() if turn is None else turn.kept():
+                # Now, and not when it is our turn: they are to be as they are now.
+                inputs = await self._pack()
+                with nullcontext() if inputs is None else closing(inputs):
+                    return await self._find_and_run(nursery, turn, inputs)
         except Exception:
             await self._output.show_value()  # it may have come, and is lost else
             raise
@@ -222,7 +219,33 @@ class Job:
         seconds = trio.current_time() - begun
         raise RunCancelled(self._name, self._stopped_by, seconds, None, "it had not begun")
 
-    async def _find_and_run(self, nursery: ActorNursery) -> CellResult:
+    async def _pack(self) -> Parcel | None:
+        """Pack the inputs and let go of them. If the cell is stopped meanwhile, nobody waits."""
+        values, self._inputs = self._inputs, {}
+        if not values:
+            return None
+        wanted = True
+
+        def pack() -> Parcel | None:
+            parcel = pack_inputs(self._name, values)
+            if not wanted:
+                parcel.close()
+            return parcel
+
+        try:
+            return await trio.to_thread.run_sync(pack, abandon_on_cancel=True)
+        except trio.Cancelled:
+            wanted = False
+            raise
+
+    async def _find_and_run(
+        self, nursery: ActorNursery, turn: Turn | None, inputs: Parcel | None
+    ) -> CellResult:
+        if turn is not None:
+            await turn.come.wait()
+        self._host.require_running()  # it may be the end of the host that has made it our turn
+        if turn is not None and turn.lost is not None:
+            raise await turn.lost.missed()
         request = self._request
         self._enter(Phase.STARTING)
         actor = await self._find(nursery)
@@ -231,7 +254,6 @@ class Job:
             actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
         note_loaded(request.imports, actor)
-        inputs, self._inputs = self._inputs, None
         try:
             with ends_after(actor) if request.name is None else nullcontext():
                 result = await actor.run_cell(

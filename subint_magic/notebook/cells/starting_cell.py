@@ -23,6 +23,11 @@ class StartingCell:
         self._parent: dict[str, Any] = self._kernel.get_parent("shell") if self._kernel else {}
         self._stderr = sys.stderr
 
+    @property
+    def can_update(self) -> bool:
+        """Whether `update` does anything."""
+        return self._kernel is not None
+
     def update(self, bundle: dict[str, str], display_id: str) -> None:
         """Change what is displayed under *display_id*."""
         content = {"data": bundle, "metadata": {}, "transient": {"display_id": display_id}}

@@ -22,16 +22,19 @@ _STYLES = re.compile(r"\x1b\[[\d;]*m")
 
 
 def run_text(run: BackgroundRun) -> str:
-    """Return actor, backend, state and how long, and the last line that it has printed."""
-    if not run.done():
-        # It is shown once and stands there: no duration would be true for long.
+    """Return actor, backend, state and how long, and the last line of what it has to say."""
+    state = run.state
+    if state == "running":
+        how_long = age(int(max(0, time.time() - run.since)))
+    elif not run.done():
+        # What is shown stands there until it runs: no duration would be true for long.
         how_long = time.strftime("since %H:%M:%S", time.localtime(run.since))
     elif run.elapsed < 60:
         how_long = f"after {run.elapsed:.1f} s"
     else:
         how_long = f"after {age(run.elapsed)}"
-    text = f"{run.name} ({run.backend}): {run.state} {how_long}"
-    line = _STYLES.sub("", run.last_line).rstrip().rpartition("\r")[2]
+    text = f"{run.name} ({run.backend}): {state} {how_long}"
+    line = _STYLES.sub("", run.last_word).rstrip().rpartition("\r")[2]
     if len(line) > _WIDTH:
         line = f"{line[: _WIDTH - 1]}…"
     return f"{text} | {line}" if line else text
