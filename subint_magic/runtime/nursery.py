@@ -117,7 +117,9 @@ class ActorNursery:
             ActorConflict: it runs on something else.
             SpawnError: what `start_actor` raises.
         """
-        async with self.turns.take(name).held():
+        turn = self.turns.take(name)
+        with turn.kept():
+            await turn.come.wait()
             actor = await self.find(name, spawn_method)
             return actor or await self.start_actor(name, spawn_method=spawn_method)
 
