@@ -97,7 +97,8 @@ def test_a_failure_appears_in_the_cell_that_started_it(kernel: Kernel, gate: Gat
 
 @pytest.mark.parametrize("wait", ["job.result()", "await job", "raise job.exception()"])
 def test_who_waits_for_it_gets_the_failure_and_nobody_else(kernel: Kernel, gate: Gate, wait: str):
-    cell = kernel.ok(f"%%subint --bg --as job\n{gate.code}\n1 / 0")
+    cell = kernel.ok(f"%%subint --bg --as job\nprint('ready')\n{gate.code}\n1 / 0")
+    cell.wait_output("ready")
     waiting = kernel.start(wait)
     with kernel.subshell() as subshell:
         wait_awaited(kernel, subshell)
