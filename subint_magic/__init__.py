@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     )
     from subint_magic.notebook.cells.background import BackgroundRun as BackgroundRun
     from subint_magic.runtime.actor import Actor as Actor
-    from subint_magic.runtime.asking import Question as Question
     from subint_magic.runtime.functions.decorator import (
         SubintFunction as SubintFunction,
         map as map,  # noqa: A004 - see its definition
@@ -61,7 +60,8 @@ if TYPE_CHECKING:
         ActorNursery as ActorNursery,
         open_nursery as open_nursery,
     )
-    from subint_magic.runtime.run import CellResult as CellResult
+    from subint_magic.runtime.runs.asking import Question as Question
+    from subint_magic.runtime.runs.run import CellResult as CellResult
     from subint_magic.spawn import (
         SpawnMethod as SpawnMethod,
         SpawnMethodKey as SpawnMethodKey,
@@ -96,7 +96,7 @@ _WHERE = {
     "ActorNursery": "subint_magic.runtime.nursery",
     "BackgroundRun": "subint_magic.notebook.cells.background",
     "CellError": _errors,
-    "CellResult": "subint_magic.runtime.run",
+    "CellResult": "subint_magic.runtime.runs.run",
     "ClearOutput": "subint_magic.wire.messages",
     "Display": "subint_magic.wire.messages",
     "Dropped": "subint_magic.wire.messages",
@@ -108,7 +108,7 @@ _WHERE = {
     "Output": "subint_magic.wire.messages",
     "OutputError": _errors,
     "ProtocolError": _errors,
-    "Question": "subint_magic.runtime.asking",
+    "Question": "subint_magic.runtime.runs.asking",
     "Result": "subint_magic.wire.messages",
     "RunCancelled": _errors,
     "RunError": _errors,

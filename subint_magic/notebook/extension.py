@@ -15,7 +15,7 @@ from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
-from subint_magic.runtime.values import CELL_NUMBERS
+from subint_magic.runtime.runs.values import CELL_NUMBERS
 from subint_magic.spawn import shut_down_methods
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -18,7 +18,6 @@ from subint_magic.errors import (
     ActorError,
     RunError,
 )
-from subint_magic.runtime.asking import reply
 from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
@@ -28,9 +27,11 @@ from subint_magic.runtime.functions.calls import (
 )
 from subint_magic.runtime.ladder import GRACE, climb
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
-from subint_magic.runtime.run import CellRun
+from subint_magic.runtime.runs.asking import reply
+from subint_magic.runtime.runs.inspecting import Inspections, What
+from subint_magic.runtime.runs.run import CellRun
+from subint_magic.runtime.runs.values import Traffic, open_outputs, pack_inputs
 from subint_magic.runtime.supervisor import Supervisor
-from subint_magic.runtime.values import Traffic, open_outputs, pack_inputs
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
     PLAIN,
@@ -42,7 +43,6 @@ from subint_magic.wire.messages import (
     Frontend,
     Hello,
     InputRequest,
-    Inspect,
     Inspection,
     Interrupt,
     Output,
@@ -57,8 +57,8 @@ from subint_magic.wire.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
-    from subint_magic.runtime.asking import Answer
-    from subint_magic.runtime.run import CellResult, Sink
+    from subint_magic.runtime.runs.asking import Answer
+    from subint_magic.runtime.runs.run import CellResult, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
@@ -118,8 +118,7 @@ class Actor:
         self._turn = trio.Lock()  # cells that are sent at once run one after the other
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
         self._run_count = 0
-        self._ask_count = 0
-        self._asked: dict[int, tuple[trio.Event, list[Inspection]]] = {}
+        self._inspections = Inspections(self._supervisor.post)
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stderr = ""
@@ -393,9 +392,7 @@ class Actor:
             raise
         run.values = None  # they belong to whoever has the result
 
-    async def inspect(
-        self, what: Literal["stacks", "variables", "completions"], text: str = ""
-    ) -> Inspection:
+    async def inspect(self, what: What, text: str = "") -> Inspection:
         """Look inside, whatever the actor does; it goes on.
 
         There is no answer before it is ready, or while it holds its GIL: set a time limit.
@@ -409,18 +406,10 @@ class Actor:
             ActorEnded: it has ended.
         """
         await self._ready.wait()
-        if self.state in ENDED:
+        found = None if self.state in ENDED else await self._inspections.look(what, text)
+        if found is None:
             raise ActorEnded(self.name, self.state)
-        self._ask_count = number = self._ask_count + 1
-        answered, answers = self._asked[number] = trio.Event(), list[Inspection]()
-        try:
-            self._supervisor.post(Inspect(number, what, text))
-            await answered.wait()
-        finally:
-            del self._asked[number]
-        if not answers:
-            raise ActorEnded(self.name, self.state)
-        return answers[0]
+        return found
 
     def interrupt(self, by: str = "an interrupt") -> bool:
         """Stop the current run; keep the actor if the run can be stopped.
@@ -547,10 +536,7 @@ class Actor:
                     if run is self.current_run:
                         self._stop_once(run, "an error of its sink")
             case Inspection():
-                if waiting := self._asked.get(message.number):  # else nobody waits any more
-                    answered, answers = waiting
-                    answers.append(message)
-                    answered.set()
+                self._inspections.take(message)
             case Values():
                 self._runs[-1].take_values(message, self.spawn_method)
             case Done():
@@ -575,8 +561,7 @@ class Actor:
             run.rung = Rung.END
             run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
-        for answered, _ in self._asked.values():
-            answered.set()
+        self._inspections.end()
         self._ended.set()
 
     # helpers

@@ -17,7 +17,7 @@ from subint_magic.wire.messages import Interrupt, Rung
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from subint_magic.runtime.run import CellRun
+    from subint_magic.runtime.runs.run import CellRun
     from subint_magic.wire.messages import ToChild
 
 __all__ = ["GRACE", "climb"]

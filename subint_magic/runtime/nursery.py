@@ -15,14 +15,14 @@ from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
-from subint_magic.runtime.turns import Turns
+from subint_magic.runtime.runs.turns import Turns
 from subint_magic.spawn import spawn_method as find_spawn_method
 from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 
-    from subint_magic.runtime.run import Sink
+    from subint_magic.runtime.runs.run import Sink
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
 

@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from subint_magic.runtime.turns import Turn, Turns
+from subint_magic.runtime.runs.turns import Turn, Turns
 
 
 async def hold(turn: Turn, seen: list[str], what: str) -> None:

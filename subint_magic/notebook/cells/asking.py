@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.runtime.asking import Question
+    from subint_magic.runtime.runs.asking import Question
 
 __all__ = ["CellAnswer", "background_answer"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.jobs import CellRequest
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.runtime.host import Host
-    from subint_magic.runtime.run import Event
+    from subint_magic.runtime.runs.run import Event
 
 __all__ = ["BackgroundRun"]
 

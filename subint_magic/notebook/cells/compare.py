@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import Event
+    from subint_magic.runtime.runs.run import Event
     from subint_magic.spawn import SpawnMethodStatus
 
 __all__ = ["Comparison", "ComparisonTable"]

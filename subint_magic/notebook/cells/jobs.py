@@ -16,7 +16,7 @@ from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
 from subint_magic.runtime.imports import check_imports, note_loaded
 from subint_magic.runtime.nursery import ends_after
-from subint_magic.runtime.values import pack_inputs
+from subint_magic.runtime.runs.values import pack_inputs
 from subint_magic.spawn import get_start_method
 from subint_magic.wire.messages import Output
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.runtime.actor import Actor
-    from subint_magic.runtime.asking import Answer
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.imports import Import
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import CellResult, CellRun, Event
-    from subint_magic.runtime.turns import Turn
+    from subint_magic.runtime.runs.asking import Answer
+    from subint_magic.runtime.runs.run import CellResult, CellRun, Event
+    from subint_magic.runtime.runs.turns import Turn
     from subint_magic.wire.messages import Frontend, Loop, Parcel
 
 __all__ = ["CellRequest", "Job", "Phase", "cell_value"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.runtime.run import Event
+    from subint_magic.runtime.runs.run import Event
     from subint_magic.wire.messages import MimeBundle
 
 __all__ = ["CellOutput", "CellValue"]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import CellError
-from subint_magic.runtime.values import open_outputs, pack_inputs
+from subint_magic.runtime.runs.values import open_outputs, pack_inputs
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from subint_magic.runtime.run import CellRun, Event
+    from subint_magic.runtime.runs.run import CellRun, Event
     from subint_magic.wire.messages import Parcel, Values
 
 __all__ = [

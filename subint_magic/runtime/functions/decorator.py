@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subint_magic.runtime.functions.calls import CallOutcome, PackedCall
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import Sink
+    from subint_magic.runtime.runs.run import Sink
 
 __all__ = ["SubintFunction", "map", "subint"]
 

@@ -14,7 +14,7 @@ from subint_magic.runtime.host import Host, LoopThread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from subint_magic.runtime.run import Sink
+    from subint_magic.runtime.runs.run import Sink
 
 __all__ = ["Offer", "find", "offer", "stop", "withdraw"]
 

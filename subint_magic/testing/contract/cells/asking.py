@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from subint_magic.errors import CellError, RunCancelled, RunTimedOut
-from subint_magic.runtime.asking import Question
 from subint_magic.runtime.lifecycle import State
+from subint_magic.runtime.runs.asking import Question
 from subint_magic.testing.contract._base import Contract, Reader
 
 if TYPE_CHECKING:

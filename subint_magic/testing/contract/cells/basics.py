@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.run import Event
+    from subint_magic.runtime.runs.run import Event
 
 
 class CellContract(Contract):

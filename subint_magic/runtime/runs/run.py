@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import CellError, InputError, RunCancelled, RunTimedOut
-from subint_magic.runtime.values import Traffic, why_no_input
+from subint_magic.runtime.runs.values import Traffic, why_no_input
 from subint_magic.wire.messages import ClearOutput, Display, Done, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from subint_magic.errors import SubintMagicError
-    from subint_magic.runtime.asking import Answer
+    from subint_magic.runtime.runs.asking import Answer
     from subint_magic.wire.messages import MimeBundle, Rung, Values
 
 __all__ = ["CellResult", "CellRun", "Event", "Sink"]

@@ -10,7 +10,7 @@ from subint_magic._child.frames import FrameError
 from subint_magic.wire.messages import InputReply
 
 if TYPE_CHECKING:
-    from subint_magic.runtime.run import CellRun
+    from subint_magic.runtime.runs.run import CellRun
     from subint_magic.wire.messages import InputRequest, ToChild
 
 __all__ = ["NOBODY", "Answer", "Question", "reply"]

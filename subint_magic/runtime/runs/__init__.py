@@ -1,0 +1,8 @@
+"""What an actor is asked to do.
+
+run.py          one run of a cell or call, and what comes of it
+values.py       values into a run and out of it
+asking.py       who answers when a cell asks
+inspecting.py   looks inside, whatever runs
+turns.py        queues by name: who came first is served first
+"""
