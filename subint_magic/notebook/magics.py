@@ -23,20 +23,27 @@ from subint_magic.errors import (
     RunTimedOut,
     SpawnError,
     UnknownSpawnMethod,
-    did_you_mean,
 )
 from subint_magic.notebook.cells import auto
 from subint_magic.notebook.cells.asking import CellAnswer
 from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.compare import Comparison
-from subint_magic.notebook.cells.jobs import CellRequest, Job
+from subint_magic.notebook.cells.jobs import Job
+from subint_magic.notebook.cells.request import (
+    CellRequest,
+    frontend_of,
+    imports_in,
+    python_of,
+    variable_names,
+    variables_of,
+)
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
-from subint_magic.notebook.views.tables import text_table
-from subint_magic.runtime.imports import imports_for, imports_of
+from subint_magic.notebook.views.methods import methods_table
+from subint_magic.runtime.imports import imports_for
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
-from subint_magic.wire.messages import OUTPUT_LIMIT, Frontend
+from subint_magic.wire.messages import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +53,6 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.compare import ComparisonTable
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.runtime.host import Host
-    from subint_magic.runtime.imports import Import
 
 __all__ = ["AWAITED", "SubintMagics"]
 
@@ -293,7 +299,7 @@ class SubintMagics(Magics):
         """Select how later %%subint cells start their actors, or list the ways."""
         key = parse_argstring(self.spawn_backend, line).key
         if key is None:
-            print(_methods_table(auto_selected=self._auto))
+            print(methods_table(auto_selected=self._auto))
         elif key == auto.AUTO:
             self._auto = True
             print(f"{key}: {auto.SUMMARY}")
@@ -373,10 +379,10 @@ class SubintMagics(Magics):
         backend = arguments.backend or (auto.AUTO if self._auto else None)
         check = self.check_imports and not arguments.no_check
         chosen = arguments.compare or backend == auto.AUTO
-        source = _python(self._shell, cell)
+        source = python_of(self._shell, cell)
         variables = self._shell.user_ns
-        inputs = _chosen(_names(arguments.input, "input"), variables)
-        imports = _imports(source) if check or chosen else ()
+        inputs = variables_of(variable_names(arguments.input, "input"), variables)
+        imports = imports_in(source) if check or chosen else ()
         if chosen:  # else what says that a value cannot be loaded names the variable as well
             imports = imports_for(inputs.values()) + imports
         return CellRequest(
@@ -387,80 +393,13 @@ class SubintMagics(Magics):
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,
-            frontend=_frontend(self._shell, source, cell),
+            frontend=frontend_of(self._shell, source, cell),
             imports=imports,
             check=check,
             inputs=inputs,
-            outputs=tuple(_names(arguments.output, "output")),
+            outputs=tuple(variable_names(arguments.output, "output")),
             namespace=variables,
         )
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._host().start(function, *args).result()
-
-
-def _python(shell: InteractiveShell, cell: str) -> str:
-    """Return *cell* with its IPython syntax as calls of ``get_ipython()``, as in a cell of its own.
-
-    What cannot be read is left to Python, which says why.
-    """
-    try:
-        return str(shell.input_transformer_manager.transform_cell(cell))
-    except SyntaxError:
-        return cell
-
-
-def _imports(source: str) -> tuple[Import, ...]:
-    try:
-        return imports_of(source)
-    except SyntaxError:
-        return ()  # the cell itself will say so
-
-
-def _frontend(shell: Any, source: str, cell: str) -> Frontend:
-    count = shell.displayhook.prompt_count  # execution_count is that of the next
-    return Frontend(
-        count=count,
-        # what the shell would call the cell, were it a plain one
-        filename=shell.compile.get_code_name(
-            cell.removesuffix("\n"), source.removesuffix("\n"), count
-        ),
-        shell=type(shell).__name__,
-        theme=shell.colors,
-        xmode=shell.InteractiveTB.mode,
-    )
-
-
-def _names(values: list[str], flag: str) -> list[str]:
-    """Return the names that a repeatable flag with comma-separated names was given."""
-    names = [name.strip() for value in values for name in value.split(",")]
-    for name in names:
-        if not name.isidentifier() or iskeyword(name):
-            raise UsageError(f"--{flag} takes names of variables, and {name!r} is none.")
-    return list(dict.fromkeys(names))
-
-
-def _chosen(names: list[str], variables: dict[str, object]) -> dict[str, object]:
-    """Return the variables of these names."""
-    for name in names:
-        if name not in variables:
-            public = [each for each in variables if not each.startswith("_")]
-            raise UsageError(
-                f"input {name!r} is not there: the notebook has no variable of this name."
-                f"{did_you_mean(name, public)}"
-            )
-    return {name: variables[name] for name in names}
-
-
-def _methods_table(*, auto_selected: bool) -> str:
-    rows = [
-        [
-            "→" if status.selected and not auto_selected else "",
-            status.key,
-            "yes" if status.available else "no",
-            status.reason or status.summary,
-        ]
-        for status in spawn_methods()
-    ]
-    rows.append(["→" if auto_selected else "", auto.AUTO, "yes", auto.SUMMARY])
-    return text_table(["", "backend", "here", ""], rows)

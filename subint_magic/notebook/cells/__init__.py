@@ -1,5 +1,6 @@
 """Cells on their way through actors, and what comes back to the notebook.
 
+request.py         what a cell asks for
 jobs.py            one cell on its way
 background.py      the handle of one that runs in the background
 compare.py         --compare: the same cell on every backend

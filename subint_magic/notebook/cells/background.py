@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.cells.jobs import CellRequest
     from subint_magic.notebook.cells.output import CellValue
+    from subint_magic.notebook.cells.request import CellRequest
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.runs.run import Event
 

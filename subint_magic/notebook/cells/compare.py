@@ -27,7 +27,7 @@ from subint_magic.wire.messages import Output
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.cells.jobs import CellRequest
+    from subint_magic.notebook.cells.request import CellRequest
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
@@ -216,17 +216,7 @@ class Comparison:
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
             with ends_after(actor):
-                await actor.run_cell(
-                    request.source,
-                    loop=request.loop,
-                    sink=sink,
-                    timeout=request.timeout,
-                    grace=request.grace,
-                    output_limit=request.output_limit,
-                    frontend=request.frontend,
-                    inputs=request.inputs or None,
-                    measure=True,
-                )
+                await request.run_in(actor, sink=sink, inputs=request.inputs or None, measure=True)
         except SubintMagicError as error:
             trace.error = error
         finally:

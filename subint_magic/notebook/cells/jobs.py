@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,53 +25,18 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic.notebook.cells.request import CellRequest
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
-    from subint_magic.runtime.imports import Import
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.runs.asking import Answer
     from subint_magic.runtime.runs.run import CellResult, CellRun, Event
     from subint_magic.runtime.runs.turns import Turn
-    from subint_magic.wire.messages import Frontend, Loop, Parcel
+    from subint_magic.wire.messages import Parcel
 
-__all__ = ["CellRequest", "Job", "Phase", "cell_value"]
+__all__ = ["Job", "Phase", "cell_value"]
 
 _BY = "an interrupt"
-
-
-@dataclass(frozen=True)
-class CellRequest:
-    """What the magic's line asks for.
-
-    Attributes:
-        source: the text of the cell.
-        name: the named actor to run in; ``None`` for a fresh one that ends after the cell.
-        backend: the key of a spawn method; ``None`` for the selected one.
-        loop: what runs top-level ``await``.
-        timeout: seconds after which it is stopped; ``None`` for no limit.
-        grace: seconds that it gets to stop.
-        output_limit: characters of output that are shown.
-        frontend: what shows it.
-        imports: what the cell imports, as far as it may be a problem.
-        check: whether to refuse the cell if one of them cannot load where it is to run.
-        inputs: variables of the notebook that the cell gets a copy of, by name.
-        outputs: names of variables of the cell that the notebook gets a copy of.
-        namespace: the notebook's variables.
-    """
-
-    source: str
-    name: str | None
-    backend: str | None
-    loop: Loop
-    timeout: float | None
-    grace: float
-    output_limit: int
-    frontend: Frontend
-    imports: tuple[Import, ...] = ()
-    check: bool = True
-    inputs: Mapping[str, object] = field(default_factory=dict)
-    outputs: tuple[str, ...] = ()
-    namespace: dict[str, object] = field(default_factory=dict)
 
 
 class Phase(StrEnum):
@@ -256,18 +221,13 @@ class Job:
         note_loaded(request.imports, actor)
         try:
             with ends_after(actor) if request.name is None else nullcontext():
-                result = await actor.run_cell(
-                    request.source,
-                    loop=request.loop,
+                result = await request.run_in(
+                    actor,
                     sink=self._sink,
-                    timeout=request.timeout,
-                    grace=request.grace,
-                    output_limit=request.output_limit,
                     inputs=inputs,
                     outputs=request.outputs,
                     answer=self._answer,
                     on_begin=self._on_begin,
-                    frontend=request.frontend,
                 )
         except OutputError as error:
             request.namespace.update(error.values)

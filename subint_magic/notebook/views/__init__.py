@@ -3,5 +3,6 @@
 actors.py   the actors listed, stopped, ended
 inside.py   where an actor is, and what it has
 runs.py     a background run in one line
+methods.py  the spawn methods
 tables.py   text tables
 """
