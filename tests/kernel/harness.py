@@ -131,14 +131,21 @@ class Cell:
         return "".join(output[1] for output in self.outputs if output[0] == "stderr")
 
     @property
-    def streams(self) -> list[tuple[str, str]]:
-        """stdout and stderr in order, with what was sent in pieces put together."""
-        joined: list[tuple[str, str]] = []
-        for kind, text, *_ in self.outputs:
-            if kind in ("stdout", "stderr"):
-                before = joined.pop()[1] if joined and joined[-1][0] == kind else ""
-                joined.append((kind, before + text))
+    def joined(self) -> list[tuple[Any, ...]]:
+        """The outputs in order, with text that was sent in pieces put together."""
+        joined: list[tuple[Any, ...]] = []
+        for output in self.outputs:
+            kind = output[0]
+            if kind in ("stdout", "stderr") and joined and joined[-1][0] == kind:
+                joined[-1] = (kind, joined[-1][1] + output[1])
+            else:
+                joined.append(output)
         return joined
+
+    @property
+    def streams(self) -> list[tuple[str, str]]:
+        """stdout and stderr in order."""
+        return [(kind, text) for kind, text, *_ in self.joined if kind in ("stdout", "stderr")]
 
     @property
     def results(self) -> list[str]:

@@ -146,7 +146,7 @@ def test_run_cell_magic_called_from_a_thread(kernel: Kernel, start_method: str):
 def test_without_autoawait(kernel: Kernel, start_method: str):
     kernel.ok("%autoawait off")
     cell = kernel.ok(f"%%subint -b {start_method}\nprint('printed')\n6 * 7")
-    assert cell.outputs == [("stdout", "printed\n"), ("result", "42")]
+    assert cell.joined == [("stdout", "printed\n"), ("result", "42")]
 
 
 def test_a_magic_inside_a_larger_cell(kernel: Kernel):

@@ -41,7 +41,7 @@ def test_stdout_and_stderr_keep_their_order(kernel: Kernel, start_method: str):
 
 def test_output_and_result_keep_their_order(kernel: Kernel, start_method: str):
     cell = kernel.ok(f"%%subint -b {start_method}\nprint('printed')\n'result'")
-    assert [kind for kind, *_ in cell.outputs] == ["stdout", "result"]
+    assert [kind for kind, *_ in cell.joined] == ["stdout", "result"]
 
 
 def test_output_comes_before_the_error_that_ends_the_cell(kernel: Kernel):

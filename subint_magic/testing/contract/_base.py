@@ -42,6 +42,24 @@ class Reader:
         """All that was printed, whatever the stream."""
         return "".join(event.text for event in self.events if isinstance(event, Output))
 
+    @property
+    def joined(self) -> list[Event]:
+        """The events, with what was printed to one stream in pieces put together.
+
+        A ``print()`` writes its text and its newline; on a busy machine these come apart.
+        """
+        joined: list[Event] = []
+        for event in self.events:
+            match joined[-1:], event:
+                case [Output(run, stream, before)], Output(same, also, text) if (run, stream) == (
+                    same,
+                    also,
+                ):
+                    joined[-1] = Output(run, stream, before + text)
+                case _:
+                    joined.append(event)
+        return joined
+
     async def read_until(self, text: str) -> None:
         """Wait until *text* was printed."""
         await self._wait(lambda: text in self.text)

@@ -121,7 +121,7 @@ class DisplayContract(Contract):
             else (event.data["text/plain"], event.display_id, event.update)
             if isinstance(event, Display)
             else event
-            for event in reader.events
+            for event in reader.joined
         ] == [
             "a\n",
             ("'b'", None, False),
