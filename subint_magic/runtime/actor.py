@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic._child.frames import FrameError
-from subint_magic.errors import (
-    ActorBusy,
-    ActorDied,
-    ActorEnded,
-    ActorError,
-    RunError,
-)
+from subint_magic.errors import ActorBusy, ActorDied, ActorEnded, ActorError
 from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
@@ -25,40 +15,31 @@ from subint_magic.runtime.functions.calls import (
     pack_call,
     print_output,
 )
-from subint_magic.runtime.ladder import GRACE, climb
+from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State, Trigger, advance
-from subint_magic.runtime.runs.asking import reply
 from subint_magic.runtime.runs.inspecting import Inspections, What
-from subint_magic.runtime.runs.run import CellRun
+from subint_magic.runtime.runs.runs import Runs
 from subint_magic.runtime.runs.values import Traffic, open_outputs, pack_inputs
 from subint_magic.runtime.supervisor import Supervisor
 from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
     PLAIN,
-    ClearOutput,
-    Display,
+    Chunk,
     Done,
-    Dropped,
     FromChild,
     Frontend,
+    Goodbye,
     Hello,
-    InputRequest,
     Inspection,
-    Interrupt,
     Output,
     Parcel,
-    Result,
-    Run,
-    Rung,
-    Stopping,
-    Values,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from subint_magic.runtime.runs.asking import Answer
-    from subint_magic.runtime.runs.run import CellResult, Sink
+    from subint_magic.runtime.runs.run import CellResult, CellRun, Sink
     from subint_magic.runtime.supervisor import Ending
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
@@ -115,9 +96,14 @@ class Actor:
             on_ending=self._conclude,
         )
         self._stops: trio.Nursery | None = None
-        self._turn = trio.Lock()  # cells that are sent at once run one after the other
-        self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
-        self._run_count = 0
+        self._runs = Runs(
+            name,
+            method.key,
+            self._supervisor.post,
+            may_begin=self._require_alive,
+            on_begin=lambda: self._advance(Trigger.RUN),
+            on_stuck=lambda: self.request_cancel(grace=0),
+        )
         self._inspections = Inspections(self._supervisor.post)
         self._ready = trio.Event()
         self._ended = trio.Event()
@@ -132,13 +118,12 @@ class Actor:
     @property
     def current_run(self) -> CellRun | None:
         """The cell that runs now."""
-        run = self._runs[-1] if self._runs else None
-        return None if run is None or run.ended.is_set() else run
+        return self._runs.current
 
     @property
     def last_run(self) -> CellRun | None:
         """The cell that runs now, or ran last."""
-        return self._runs[-1] if self._runs else None
+        return self._runs.last
 
     @property
     def bytes_moved(self) -> int:
@@ -148,7 +133,7 @@ class Actor:
     @property
     def traffic(self) -> Traffic:
         """How many bytes of values its current run, or the last, has moved."""
-        return self._runs[-1].traffic if self._runs else Traffic()
+        return self.last_run.traffic if self.last_run else Traffic()
 
     @property
     def unreported_death(self) -> ActorError | None:
@@ -243,11 +228,11 @@ class Actor:
         if inputs is not None and not isinstance(inputs, Parcel):
             inputs = await trio.to_thread.run_sync(pack_inputs, self.name, dict(inputs))
 
-        async with self._carried_out(
+        async with self._runs.carry_out(
             source,
             sink,
             timeout,
-            grace,
+            self._grace if grace is None else grace,
             answer=answer,
             on_begin=on_begin,
             loop=loop,
@@ -320,11 +305,11 @@ class Actor:
         output_limit: int = OUTPUT_LIMIT,
     ) -> CallOutcome:
         """Do the same with what `pack_call` gives, for `open_call`: both are for other threads."""
-        async with self._carried_out(
+        async with self._runs.carry_out(
             call.source,
             sink or print_output,
             timeout,
-            grace,
+            self._grace if grace is None else grace,
             loop=loop,
             output_limit=output_limit,
             inputs=call.parcel,
@@ -333,64 +318,6 @@ class Actor:
             apart=True,
         ) as run:
             return CallOutcome.of(run)
-
-    @asynccontextmanager
-    async def _carried_out(
-        self,
-        source: str,
-        sink: Sink | None,
-        timeout: float | None,  # noqa: ASYNC109 - as above
-        grace: float | None,
-        *,
-        inputs: Parcel | None,
-        frontend: Frontend = PLAIN,
-        answer: Answer | None = None,
-        on_begin: Callable[[CellRun], object] | None = None,
-        call: str = "",
-        **fields: Any,
-    ) -> AsyncGenerator[CellRun]:
-        """Send a `Run` and wait until it has ended; its values can be taken in the block."""
-        async with self._turn:
-            try:
-                self._require_alive()
-                grace = self._grace if grace is None else grace
-                number = self._run_count + 1
-                run = CellRun(
-                    self.name, number, source, sink, grace, frontend.filename, answer, call
-                )
-                if inputs is not None:
-                    run.traffic = Traffic(inputs.copied, inputs.shared)
-                self._supervisor.post(
-                    Run(number, source, run.filename, frontend=frontend, inputs=inputs, **fields)
-                )
-            except FrameError as error:
-                raise RunError(self.name, f"the cell was not sent: {error}") from None
-            finally:
-                if inputs is not None:
-                    inputs.close()  # what was sent has left it
-            self._run_count += 1
-            self._runs.append(run)
-            self._advance(Trigger.RUN)
-            if on_begin is not None:
-                on_begin(run)
-            try:
-                with trio.move_on_after(inf if timeout is None else timeout):
-                    await run.ended.wait()
-                if not run.ended.is_set():
-                    self._stop_once(run, "its timeout", timeout)
-                    await run.ended.wait()
-            except trio.Cancelled:
-                self._stop_once(run, "the caller")
-                with trio.CancelScope(shield=True):  # bounded: the last rung ends the actor
-                    await run.ended.wait()
-                run.drop_values()
-                raise
-        try:
-            yield run
-        except BaseException:
-            run.drop_values()
-            raise
-        run.values = None  # they belong to whoever has the result
 
     async def inspect(self, what: What, text: str = "") -> Inspection:
         """Look inside, whatever the actor does; it goes on.
@@ -422,23 +349,7 @@ class Actor:
         Returns:
             Whether there was a run to stop.
         """
-        run = self.current_run
-        if run is not None:
-            self._request_stop(run, by)
-        return run is not None
-
-    def _stop_once(self, run: CellRun, by: str, timeout: float | None = None) -> None:
-        """Stop *run*, and do not climb if somebody has asked before: only people are in a hurry."""
-        if not run.requests:
-            self._request_stop(run, by, timeout)
-
-    def _request_stop(self, run: CellRun, by: str, timeout: float | None = None) -> None:
-        if run is self.current_run and run.request_stop(by, timeout):
-            assert self._stops is not None
-            assert self.hello is not None
-            # Now, not in the task: it has to come before a Close.
-            self._supervisor.post(Interrupt(run.number, self.hello.rungs[0]))
-            self._stops.start_soon(self._stop, run, self.hello.rungs)
+        return self._runs.stop(by)
 
     async def close(self) -> None:
         """End the actor in good order and wait for it; nothing happens if it has ended.
@@ -480,7 +391,7 @@ class Actor:
         """
         if self.state not in ENDED:
             if run := self.current_run:
-                self._stop_once(run, by)
+                self._runs.stop_once(by)
                 if grace is None:
                     grace = max(run.grace, self._grace)
             if self.state is not State.CANCELLING:
@@ -514,52 +425,36 @@ class Actor:
     def _on_message(self, message: FromChild) -> None:
         match message:
             case Hello():
+                assert self._stops is not None
                 self.hello = message
+                self._runs.allow(self._stops, message.rungs)
                 if self.state is State.BOOTING:
                     self._advance(Trigger.HELLO)
                 self._ready.set()
-            case Stopping():
-                for run in self._runs:
-                    if run.number == message.run and not run.ended.is_set():
-                        run.tried(message.rung)
-            case InputRequest():
-                assert self._stops is not None
-                current = self.current_run
-                asking = current if current and current.number == message.run else None
-                self._stops.start_soon(reply, asking, message, self._supervisor.post)
-            case Output() | Display() | ClearOutput() | Dropped() | Result():
-                if isinstance(message, Output) and message.stream == "stderr":
-                    self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
-                for run in self._runs:
-                    if run.number != message.run or run.take(message):
-                        continue
-                    if run is self.current_run:
-                        self._stop_once(run, "an error of its sink")
             case Inspection():
                 self._inspections.take(message)
-            case Values():
-                self._runs[-1].take_values(message, self.spawn_method)
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:
                     self._advance(Trigger.RETURN)
                     note = "the actor and its namespace are kept"
-                self._runs[-1].finish(message, note)
-
-    async def _stop(self, run: CellRun, rungs: list[Rung]) -> None:
-        if not await climb(run, rungs, run.grace, self._supervisor.post):
-            self.request_cancel(grace=0)
+                self._runs.take(message, note)
+            case Goodbye() | Chunk():
+                pass  # the supervisor and its channel have seen to it
+            case _:
+                if isinstance(message, Output) and message.stream == "stderr":
+                    self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
+                self._runs.take(message)
 
     def _conclude(self, ending: Ending) -> None:
         self._ending = ending
         self._died_while = _DOING.get(self.state, "")
         cancelled = self.state is State.CANCELLING and ending.trigger is Trigger.FAIL
         self._advance(Trigger.ENDED if cancelled else ending.trigger)
-        run = self._runs[-1] if self._runs else None
-        if run is not None and not run.ended.is_set():
+        if self._runs.fail(
+            lambda run: self._failure() or run.cancelled(f"the actor was {self.state}")
+        ):
             self._told = True
-            run.rung = Rung.END
-            run.fail(self._failure() or run.cancelled(f"the actor was {self.state}"))
         self._ready.set()
         self._inspections.end()
         self._ended.set()
