@@ -70,7 +70,7 @@ class ProcessContract(DeathContract):
         reader = Reader()
         source = (
             "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
-            "print('on')\nfor _ in range(2_000_000): pass\n"
+            "print('on')\nwhile signal.SIGINT not in signal.sigpending(): pass\n"
             "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
             "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])"
         )
