@@ -220,6 +220,8 @@ class Kernel:
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[_KERNEL_SPECS]),
             connection_file=str(directory / "connection.json"),
         )
+        # Half of it until SIGTERM: on a busy machine a kernel needs long for its last words.
+        self._manager.shutdown_wait_time = 40.0
         self._manager.start_kernel(cwd=str(directory))
         self._client = self._manager.client(context=self._manager.context)
         self._client.start_channels(hb=False)
