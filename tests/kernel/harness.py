@@ -497,7 +497,7 @@ class Shared[T: Startable]:
             raise
 
 
-def wait_gone(processes: list[psutil.Process], patience: float = PATIENCE) -> None:
+def wait_gone(processes: list[psutil.Process]) -> None:
     """Wait until all *processes* have ended."""
-    _, alive = psutil.wait_procs(processes, timeout=patience)
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
     assert not alive
