@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test that waits has failed. No test that passes comes near it."""
 
 _KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
