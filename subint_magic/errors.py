@@ -15,7 +15,8 @@
     │   ├── RunCancelled
     │   │   └── RunTimedOut
     │   ├── InputError
-    │   └── OutputError
+    │   ├── OutputError
+    │   └── StillRunning            (also a TimeoutError)
     ├── ImportRefused
     ├── HostEnded
     └── IllegalTransition
@@ -49,9 +50,12 @@ __all__ = [
     "RunTimedOut",
     "SpawnError",
     "SpawnMethodUnavailable",
+    "StillRunning",
     "SubintMagicError",
     "UnknownSpawnMethod",
     "did_you_mean",
+    "one_line",
+    "will_not_load",
 ]
 
 
@@ -59,6 +63,33 @@ def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest valid name, or an empty string."""
     near = get_close_matches(wrong, list(valid), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def one_line(sentences: Iterable[str]) -> str:
+    """Put sentences together that each can begin a message: only the first begins in lower case."""
+    first, *others = sentences
+    return " ".join([first, *(text[:1].upper() + text[1:] for text in others)])
+
+
+def will_not_load(
+    module: str, place: str, reason: str, instead: str, actor: str | None = None
+) -> str:
+    """Say that a module cannot load where a cell runs, and what to do.
+
+    Args:
+        module: its name.
+        place: where, in words.
+        reason: why, in words.
+        instead: the key of a spawn method that works.
+        actor: the name of the actor, if it lives already.
+    """
+    if actor is None:
+        return f"{module} cannot load in {place}: {reason}. Use a process: %%subint -b {instead}"
+    return (
+        f"{module} cannot load in actor {actor!r}, {place}: {reason}."
+        f" Close it first (%subints close {actor}) and start it with -b {instead},"
+        " or choose another name"
+    )
 
 
 def _one_line(error: Exception) -> list[str]:
@@ -260,6 +291,9 @@ class RunCancelled(RunError):
     def __str__(self) -> str:
         return f"run in actor {self.actor!r} stopped by {self.by} {self.how}: {self.note}."
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def _render_traceback_(self) -> list[str]:
         return [*self.traceback.splitlines(), *_one_line(self)]
 
@@ -307,17 +341,8 @@ class ImportRefused(SubintMagicError):
     def __init__(
         self, module: str, place: str, reason: str, instead: str, actor: str | None = None
     ) -> None:
-        if actor is None:
-            where, what = place, f"Use a process: %%subint -b {instead}"
-        else:
-            where = f"actor {actor!r}, {place}"
-            what = (
-                f"Close it first (%subints close {actor}) and start it with -b {instead},"
-                " or choose another name"
-            )
-        super().__init__(
-            f"{module} cannot load in {where}: {reason}. {what} (--no-check: run it anyway)."
-        )
+        what = will_not_load(module, place, reason, instead, actor)
+        super().__init__(f"{what} (--no-check: run it anyway).")
         self.module = module
         self.reason = reason
         self.actor = actor
@@ -352,6 +377,24 @@ class OutputError(RunError):
         super().__init__(actor, message)
         self.names: list[str] = list(names)
         self.values: dict[str, object] = dict(values)
+
+
+class StillRunning(RunError, TimeoutError):
+    """Somebody waited for a run no longer than this; it goes on.
+
+    Attributes:
+        state: how far it is.
+        seconds: how long they waited.
+    """
+
+    def __init__(self, actor: str, state: str, seconds: float) -> None:
+        super().__init__(
+            actor,
+            f"the run in actor {actor!r} is still {state} after {seconds:g} s of waiting;"
+            " it goes on",
+        )
+        self.state = state
+        self.seconds = seconds
 
 
 class HostEnded(SubintMagicError):

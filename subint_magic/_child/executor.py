@@ -115,8 +115,8 @@ class Executor:
             nonlocal told
             fence.rearm(run)
             told = self._reporter.describe(error, *look, call)
-            if message["apart"]:
-                _give_out(luggage, {"error": error}, ["error"])
+            if message["apart"] and luggage is not None:
+                luggage.pack({"error": error}, ["error"])
 
         fence.guard(describe)
         return {"status": "error"} | told
@@ -165,8 +165,8 @@ class Executor:
             raise
         else:
             self._end(None)
-        if os.getpid() == self._pid:
-            _give_out(luggage, namespace, message["outputs"])
+        if luggage is not None and os.getpid() == self._pid:
+            luggage.pack(namespace, message["outputs"], self._visible)
 
     def _end(self, error: BaseException | None) -> None:
         if self._shell.made is not None:
@@ -230,12 +230,6 @@ def _luggage(message: dict[str, Any]) -> Luggage | None:
     from subint_magic._child.values.namespace import Luggage
 
     return Luggage(message["inputs"], gives=bool(message["outputs"]))
-
-
-def _give_out(luggage: Luggage | None, namespace: dict[str, Any], names: list[str]) -> None:
-    """Pack values to be sent; the fence is still armed."""
-    if luggage is not None:
-        luggage.pack(namespace, names)
 
 
 def flush() -> None:

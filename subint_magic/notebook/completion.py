@@ -15,6 +15,7 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from subint_magic.errors import ActorEnded
 from subint_magic.notebook.cells.auto import AUTO
+from subint_magic.notebook.cells.request import public_names
 from subint_magic.spawn import spawn_methods
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ class Completer:
         }
 
     def _variables(self) -> list[str]:
-        hidden = self._shell.user_ns_hidden
-        return [n for n in self._shell.user_ns if not n.startswith("_") and n not in hidden]
+        return public_names(self._shell)
 
     def _actors(self) -> list[str]:
         host = self._host()

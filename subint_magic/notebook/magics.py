@@ -23,6 +23,7 @@ from subint_magic.errors import (
     RunTimedOut,
     SpawnError,
     UnknownSpawnMethod,
+    did_you_mean,
 )
 from subint_magic.notebook.cells import auto
 from subint_magic.notebook.cells.asking import CellAnswer
@@ -117,6 +118,19 @@ def _user_errors() -> Iterator[None]:
     except CellError as error:
         if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
             raise UsageError(error.message) from None
+        raise
+
+
+def _parse(magic: Any, line: str) -> Any:
+    """Return the arguments that *line* gives *magic*; suggest a flag for one that there is not."""
+    try:
+        return parse_argstring(magic, line)
+    except UsageError as error:
+        _, found, words = str(error).partition("unrecognized arguments: ")
+        flag = words.partition(" ")[0].partition("=")[0]
+        hint = did_you_mean(flag, magic.parser._option_string_actions) if found else ""
+        if hint and flag.startswith("-"):
+            raise UsageError(f"{error}.{hint}") from None
         raise
 
 
@@ -264,7 +278,7 @@ class SubintMagics(Magics):
         fails the cell with the actor's own traceback. Interrupting the kernel stops the cell; a
         named actor keeps its namespace.
         """
-        arguments = parse_argstring(self.subint, line)
+        arguments = _parse(self.subint, line)
         with _user_errors():
             if arguments.bg:
                 return self._background(arguments, cell)
@@ -277,7 +291,7 @@ class SubintMagics(Magics):
     @cell_magic(AWAITED)  # type: ignore[arg-type]
     async def _awaited(self, line: str, cell: str) -> Shown:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
-        arguments = parse_argstring(self.subint, line)
+        arguments = _parse(self.subint, line)
         with _user_errors():
             if arguments.bg:
                 return self._background(arguments, cell)
@@ -297,7 +311,7 @@ class SubintMagics(Magics):
     @line_magic
     def spawn_backend(self, line: str) -> None:
         """Select how later %%subint cells start their actors, or list the ways."""
-        key = parse_argstring(self.spawn_backend, line).key
+        key = _parse(self.spawn_backend, line).key
         if key is None:
             print(methods_table(auto_selected=self._auto))
         elif key == auto.AUTO:
@@ -320,7 +334,7 @@ class SubintMagics(Magics):
     @line_magic
     def subints(self, line: str) -> BackgroundRun | None:
         """List the actors, or stop what some of them do, or end them, or look inside."""
-        arguments = parse_argstring(self.subints, line)
+        arguments = _parse(self.subints, line)
         if arguments.action == "last":
             return self._last_run(alone=not (arguments.names or arguments.all))
         if arguments.action is None:
@@ -380,8 +394,7 @@ class SubintMagics(Magics):
         check = self.check_imports and not arguments.no_check
         chosen = arguments.compare or backend == auto.AUTO
         source = python_of(self._shell, cell)
-        variables = self._shell.user_ns
-        inputs = variables_of(variable_names(arguments.input, "input"), variables)
+        inputs = variables_of(variable_names(arguments.input, "input"), self._shell)
         imports = imports_in(source) if check or chosen else ()
         if chosen:  # else what says that a value cannot be loaded names the variable as well
             imports = imports_for(inputs.values()) + imports
@@ -398,7 +411,7 @@ class SubintMagics(Magics):
             check=check,
             inputs=inputs,
             outputs=tuple(variable_names(arguments.output, "output")),
-            namespace=variables,
+            namespace=self._shell.user_ns,
         )
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorConflict, ActorError, RunCancelled
+from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.ladder import GRACE
@@ -202,14 +202,14 @@ class ActorNursery:
             raise bared(failures[0])
         return [results[number] for number in sorted(results)]
 
-    def pop_death(self, name: str) -> ActorError | None:
-        """Return why the last actor *name* died, if nobody was told; nobody is told twice."""
+    def pop_death(self, name: str) -> str | None:
+        """Say why the last actor *name* died, if nobody was told; nobody is told twice."""
         deaths = [
             (a, death) for a in self._actors if a.name == name and (death := a.unreported_death)
         ]
         for actor, _ in deaths:
             self._actors.remove(actor)
-        return deaths[-1][1] if deaths else None
+        return f"{deaths[-1][1]}\nA new one takes its name." if deaths else None
 
     async def _keep(self, actor: Actor) -> None:
         try:

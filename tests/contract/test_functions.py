@@ -55,6 +55,25 @@ def test_a_named_actor_is_kept():
     assert [function(), function()] == [1, 2]
 
 
+def test_the_death_of_a_named_actor_is_told_to_the_next(capfd: pytest.CaptureFixture[str]):
+    source = (
+        "@subint(name='w', spawn_method='trio')\ndef f():\n    import os\n    return os.getpid()"
+    )
+    function = in_main(source)
+
+    async def die(nursery: ActorNursery) -> None:
+        actor = nursery.actors["w"]
+        os.kill(pid, signal.SIGKILL)
+        await actor.wait_ended()
+
+    pid = function()
+    default.find().host().start(die).result()
+    assert function() != pid
+    assert capfd.readouterr().err == (
+        "actor 'w' died while idle: killed by SIGKILL.\nA new one takes its name.\n"
+    )
+
+
 def test_a_named_actor_on_another_method_is_a_conflict():
     in_main("@subint(name='w', spawn_method='trio')\ndef f(): pass")()
     with pytest.raises(ActorConflict) as caught:

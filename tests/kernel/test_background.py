@@ -132,11 +132,25 @@ def wait_awaited(kernel: Kernel, subshell: str) -> None:
 def test_a_wait_with_a_timeout(kernel: Kernel, gate: Gate):
     kernel.ok(f"%%subint --bg --as job -n a\nprint('ready')\n{gate.code}").wait_output("ready")
     assert kernel.run("job.result(timeout=0.01)").error == (
-        "TimeoutError",
+        "StillRunning",
         "the run in actor 'a' is still running after 0.01 s of waiting; it goes on",
     )
+    waits = "try: job.exception(0)\nexcept TimeoutError as error: print(error.state, error.seconds)"
+    assert kernel.ok(waits).stdout == "running 0\n"
     gate.open()
     assert kernel.ok("job.result()").results == []
+
+
+def test_the_error_of_a_stopped_run_says_all_in_its_repr(kernel: Kernel):
+    kernel.ok("%%subint --bg --as job -n a\nprint('ready')\nwhile True: pass").wait_output("ready")
+    kernel.ok("job.interrupt()")
+    (text,) = kernel.ok("job.exception()").results
+    assert re.fullmatch(
+        r'RunCancelled\("run in actor \'a\' stopped by its handle\'s interrupt\(\) within'
+        r" \d\.\d\d s \(KeyboardInterrupt was raised in it\):"
+        r' the actor and its namespace are kept\."\)',
+        text,
+    )
 
 
 def test_another_loop_can_await_it(kernel: Kernel):

@@ -111,6 +111,26 @@ def test_an_import_that_the_cell_may_never_come_to_does_not_refuse_it(kernel: Ke
 
 
 @subint
+def test_an_import_that_was_not_seen_says_where_it_loads(kernel: Kernel):
+    unseen = "import importlib\nimportlib.import_module('numpy')"
+    refused = f"its extension module {NUMPY} refuses to."
+    for flags, hint in (
+        (
+            "",
+            f"numpy cannot load in {ISOLATED}: {refused} Use a process: %%subint -b mp_forkserver.",
+        ),
+        (
+            "-n main",
+            f"numpy cannot load in actor 'main', {ISOLATED}: {refused} Close it first (%subints"
+            " close main) and start it with -b mp_forkserver, or choose another name.",
+        ),
+    ):
+        cell = kernel.run(f"%%subint {flags}\n{unseen}")
+        assert cell.error[0] == "CellError"
+        assert cell.traceback.endswith(f"\n\n{hint}")
+
+
+@subint
 def test_the_check_can_be_left_out(kernel: Kernel):
     for _ in range(2):
         name, value = kernel.run("%%subint --no-check\nimport readline").error

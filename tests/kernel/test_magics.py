@@ -219,6 +219,7 @@ def test_subints_used_wrongly_is_one_line(kernel: Kernel, line: str):
     ("line", "message"),
     [
         ("--frobnicate", "unrecognized arguments: --frobnicate"),
+        ("--tmeout 3", "unrecognized arguments: --tmeout 3. Did you mean '--timeout'?"),
         ("surplus", "unrecognized arguments: surplus"),
         ("--name", "argument -n/--name: expected one argument"),
         ("-b", "argument -b/--backend: expected one argument"),

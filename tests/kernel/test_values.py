@@ -110,6 +110,12 @@ def test_the_table_says_how_much_has_moved(kernel: Kernel):
             "input 'dfff' is not there: the notebook has no variable of this name."
             " Did you mean 'dff'?",
         ),
+        (
+            "-i inexistent,dff -i dff2",
+            "input 'inexistent' is not there: the notebook has no variable of this name."
+            " Input 'dff2' is not there: the notebook has no variable of this name."
+            " Did you mean 'dff'?",
+        ),
         ("-i 3a", "--input takes names of variables, and '3a' is none."),
         ("-o a,", "--output takes names of variables, and '' is none."),
         ("-o class", "--output takes names of variables, and 'class' is none."),

@@ -206,7 +206,8 @@ def test_a_namespace_is_set_as_a_whole_or_not_at_all():
 @pytest.mark.parametrize("large", [b"", bytes(LARGE)], ids=["small", "large"])
 def test_what_is_there_is_taken_and_the_rest_explained(large: bytes):
     luggage = Luggage(None, gives=True)
-    luggage.pack({"a": large, "lock": LOCK, "_x": 1}, ["a", "lock", "b"])
+    names = {"a": large, "lock": LOCK, "_x": 1}
+    luggage.pack(names, ["a", "lock", "b"], lambda: names)
     told = luggage.close()
     assert told is not None
     assert dict(unpack(told["parcel"])) == {"a": large}

@@ -9,7 +9,7 @@ from subint_magic._child.values.unpacking import Opened, UnpackError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     type Problem = dict[str, Any]
@@ -67,14 +67,25 @@ class Luggage:
             raise LoadError("the inputs cannot be loaded")
         namespace.update(values)
 
-    def pack(self, namespace: Mapping[str, Any], names: Sequence[str]) -> None:
-        """Pack what *names* stand for, as far as it is there and can be pickled."""
+    def pack(
+        self,
+        namespace: Mapping[str, Any],
+        names: Sequence[str],
+        known: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """Pack what *names* stand for, as far as it is there and can be pickled.
+
+        Args:
+            namespace: has them.
+            names: those that are to go out.
+            known: returns those that a user has set.
+        """
         if self._packer is None or self._problems:  # not even the inputs could be loaded
             return
         for name in names:
             if name not in namespace:
-                known = [key for key in namespace if key.isidentifier() and key[0] != "_"]
-                self._problems.append({"name": name, "known": known[:KNOWN]})
+                public = [key for key in known() if key.isidentifier() and key[0] != "_"]
+                self._problems.append({"name": name, "known": public[:KNOWN]})
                 continue
             try:
                 self._packer.add(name, namespace[name])

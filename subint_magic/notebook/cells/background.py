@@ -10,7 +10,7 @@ from uuid import uuid4
 import trio
 from IPython.display import display
 
-from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
+from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut, StillRunning
 from subint_magic.notebook.cells.asking import background_answer
 from subint_magic.notebook.cells.jobs import Job, Phase, cell_value
 from subint_magic.notebook.cells.starting_cell import StartingCell
@@ -138,7 +138,7 @@ class BackgroundRun:
             timeout: seconds to wait at most.
 
         Raises:
-            TimeoutError: it has not ended by then, and goes on.
+            StillRunning: it has not ended by then, and goes on; also a TimeoutError.
             CellError: the cell raised.
             RunCancelled: somebody stopped it, or ended its actor.
             RunTimedOut: it took longer than its ``--timeout``.
@@ -157,7 +157,7 @@ class BackgroundRun:
             timeout: seconds to wait at most.
 
         Raises:
-            TimeoutError: it has not ended by then, and goes on.
+            StillRunning: it has not ended by then, and goes on; also a TimeoutError.
         """
         with self._waiter():
             self._join(timeout)
@@ -176,10 +176,7 @@ class BackgroundRun:
         try:
             self._job.task.join(timeout)
         except TimeoutError:
-            raise TimeoutError(
-                f"the run in actor {self.name!r} is still {self.state} after {timeout:g} s of"
-                " waiting; it goes on"
-            ) from None
+            raise StillRunning(self.name, self.state, timeout or 0) from None
         self._claim()
 
     # stopping it

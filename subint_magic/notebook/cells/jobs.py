@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import OutputError, RunCancelled
+from subint_magic.errors import CellError, OutputError, RunCancelled
 from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
-from subint_magic.runtime.imports import check_imports, note_loaded
+from subint_magic.runtime.imports import check_imports, missed_import, note_loaded
 from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.runs.values import pack_inputs
 from subint_magic.spawn import get_start_method
@@ -232,6 +232,10 @@ class Job:
         except OutputError as error:
             request.namespace.update(error.values)
             raise
+        except CellError as error:
+            if hint := missed_import(error, actor, cheapest_process(), named=bool(request.name)):
+                error.add_note(f"\n{hint}")
+            raise
         request.namespace.update(result.values)
         return result
 
@@ -263,7 +267,7 @@ class Job:
             return None
         actor = await nursery.find(name, None if backend == AUTO else backend)
         if actor is None and (death := nursery.pop_death(name)):
-            self._say(f"{death}\nA new one takes its name.")
+            self._say(death)
         return actor
 
     def _on_begin(self, run: CellRun) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from subint_magic.errors import did_you_mean
+from subint_magic.errors import did_you_mean, one_line
 from subint_magic.runtime.imports import imports_of
 from subint_magic.wire.messages import Frontend
 
@@ -26,6 +26,7 @@ __all__ = [
     "CellRequest",
     "frontend_of",
     "imports_in",
+    "public_names",
     "python_of",
     "variable_names",
     "variables_of",
@@ -126,17 +127,27 @@ def variable_names(values: list[str], flag: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def variables_of(names: list[str], variables: dict[str, object]) -> dict[str, object]:
+def public_names(shell: Any) -> list[str]:
+    """Return the names of the notebook's variables, without those that IPython has set."""
+    hidden = shell.user_ns_hidden
+    return [name for name in shell.user_ns if not name.startswith("_") and name not in hidden]
+
+
+def variables_of(names: list[str], shell: Any) -> dict[str, object]:
     """Return the variables of these names.
 
     Raises:
         UsageError: there is no such variable.
     """
-    for name in names:
-        if name not in variables:
-            public = [each for each in variables if not each.startswith("_")]
-            raise UsageError(
+    variables = shell.user_ns
+    missing = [name for name in names if name not in variables]
+    if missing:
+        public = public_names(shell)
+        raise UsageError(
+            one_line(
                 f"input {name!r} is not there: the notebook has no variable of this name."
                 f"{did_you_mean(name, public)}"
+                for name in missing
             )
+        )
     return {name: variables[name] for name in names}

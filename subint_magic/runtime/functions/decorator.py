@@ -13,6 +13,7 @@ from subint_magic.runtime.functions import default
 from subint_magic.runtime.functions.calls import bared, open_call, pack_call
 from subint_magic.runtime.host import on_sigint
 from subint_magic.runtime.nursery import ends_after
+from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -77,6 +78,8 @@ class SubintFunction[**P, T]:
             actor = await nursery.start_actor(spawn_method=method)
         else:
             actor = await nursery.find_or_start(self._name, method)
+            if death := nursery.pop_death(self._name):
+                sink(Output(0, "stderr", f"{death}\n"))
         with ends_after(actor) if self._name is None else nullcontext():
             return await actor.call_packed(
                 call, sink=sink, timeout=self._timeout, grace=self._grace

@@ -14,6 +14,7 @@ from subint_magic.runtime.imports.check import (
     check_imports,
     find_obstacle,
     find_taken,
+    missed_import,
     note_loaded,
 )
 from subint_magic.runtime.imports.values import imports_for
@@ -26,5 +27,6 @@ __all__ = [
     "find_taken",
     "imports_for",
     "imports_of",
+    "missed_import",
     "note_loaded",
 ]

@@ -7,6 +7,7 @@ thread that runs trio.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,23 +15,34 @@ from weakref import WeakKeyDictionary
 
 import trio
 
-from subint_magic.errors import ImportRefused
+from subint_magic.errors import ImportRefused, will_not_load
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from subint_magic.errors import CellError
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
 
-__all__ = ["Obstacle", "check_imports", "find_obstacle", "find_taken", "note_loaded"]
+__all__ = [
+    "Obstacle",
+    "check_imports",
+    "find_obstacle",
+    "find_taken",
+    "missed_import",
+    "note_loaded",
+]
 
 _KINDS = {
     "subint": ("isolated", "an isolated sub-interpreter"),
     "subint_legacy": ("legacy", "a sub-interpreter with the kernel's GIL"),
 }
 """The spawn methods where not every module loads: their kind of interpreter, and what it is."""
+
+_REFUSAL = re.compile(r"module (\S+) does not support loading in subinterpreters")
+"""What CPython says of an extension module, in an ImportError."""
 
 QUIET = 1.0
 """Seconds that imports are tried for before somebody is told."""
@@ -137,6 +149,25 @@ async def check_imports(
         return obstacle
     name = actor.name if actor else None
     raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name)
+
+
+def missed_import(error: CellError, actor: Actor, instead: str, *, named: bool) -> str | None:
+    """Say what to do if a module that the check has not seen is why a cell has failed.
+
+    Args:
+        error: what the cell has raised.
+        actor: where it ran.
+        instead: the key of a spawn method that works.
+        named: whether the actor still lives.
+    """
+    refused = _REFUSAL.search(error.traceback)
+    if refused is None or actor.spawn_method not in _KINDS:
+        return None
+    extension = refused[1]
+    module = extension.partition(".")[0]
+    _, place = _KINDS[actor.spawn_method]
+    name = actor.name if named else None
+    return f"{will_not_load(module, place, refusal(module, extension), instead, name)}."
 
 
 def note_loaded(imports: Iterable[Import], actor: Actor) -> None:

@@ -132,9 +132,8 @@ class CellRun:
             copied, shared = values.parcel.copied, values.parcel.shared
             self.traffic = replace(self.traffic, copied_out=copied, shared_out=shared)
         elif values.problems:
-            problem = values.problems[0]
-            message = why_no_input(problem, spawn_method, self.call)
-            self._error = self._error or InputError(self._actor, problem.name, message)
+            message = why_no_input(values.problems, spawn_method, self.call)
+            self._error = self._error or InputError(self._actor, values.problems[0].name, message)
 
     def drop_values(self) -> None:
         """Let go of its outputs: nobody takes them."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.values.parcel import PackError, pack
 from subint_magic._child.values.unpacking import UnpackError, unpack
-from subint_magic.errors import InputError, OutputError, did_you_mean
+from subint_magic.errors import InputError, OutputError, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,12 +101,16 @@ def open_outputs(
             values[name] = value
     if words:
         came = [f"These have come: {', '.join(values)}."] if values else []
-        raise OutputError(actor, words, " ".join([*words.values(), *came]), values)
+        raise OutputError(actor, words, one_line([*words.values(), *came]), values)
     return values
 
 
-def why_no_input(problem: Problem, spawn_method: str, call: str = "") -> str:
-    """Say why the actor could not load an input; *call* as for `pack_inputs`."""
+def why_no_input(problems: Sequence[Problem], spawn_method: str, call: str = "") -> str:
+    """Say why the actor could not load its inputs; *call* as for `pack_inputs`."""
+    return one_line(_why_not_loaded(problem, spawn_method, call) for problem in problems)
+
+
+def _why_not_loaded(problem: Problem, spawn_method: str, call: str) -> str:
     what = _input(problem.name, call)
     if not problem.module:
         return f"{what} cannot be loaded in the actor: {problem.why}."
