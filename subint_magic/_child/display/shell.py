@@ -204,6 +204,14 @@ class ActorShell(InteractiveShell):
         if gui not in (None, "inline", "agg"):
             raise UsageError(f"an actor has no windows for {gui!r}: use %matplotlib inline")
 
+    def set_next_input(self, s: str, replace: bool = False) -> None:
+        """Refuse to fill a cell, as %load and %recall do: the notebook has the cells.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("an actor cannot fill a cell of the notebook: do this without %%subint")
+
     def ask_exit(self) -> None:
         """End the cell, as ``exit()`` of Python does."""
         raise SystemExit

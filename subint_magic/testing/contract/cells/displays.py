@@ -179,6 +179,10 @@ class DisplayContract(Contract):
                 "%%subint is for the notebook's kernel: this cell runs in an actor",
             ),
             ("run_line_magic('nosuch', '')", "Line magic function `%nosuch` not found."),
+            (
+                "set_next_input('x')",
+                "an actor cannot fill a cell of the notebook: do this without %%subint",
+            ),
             ("enable_gui('qt')", "an actor has no windows for 'qt': use %matplotlib inline"),
         ):
             with pytest.raises(CellError) as caught:
