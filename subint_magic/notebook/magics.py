@@ -395,7 +395,7 @@ class SubintMagics(Magics):
         chosen = arguments.compare or backend == auto.AUTO
         source = python_of(self._shell, cell)
         inputs = variables_of(variable_names(arguments.input, "input"), self._shell)
-        imports = imports_in(source) if check or chosen else ()
+        imports = imports_in(source)
         if chosen:  # else what says that a value cannot be loaded names the variable as well
             imports = imports_for(inputs.values()) + imports
         return CellRequest(

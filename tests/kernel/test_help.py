@@ -21,6 +21,7 @@ SUBINT = default_start_method() == "subint"
 subint = pytest.mark.skipif(not SUBINT, reason="sub-interpreters cannot run here")
 NUMPY = REFUSED["numpy"]
 ISOLATED = "an isolated sub-interpreter"
+LEGACY = "a sub-interpreter with the kernel's GIL"
 
 
 @pytest.fixture
@@ -172,9 +173,40 @@ def test_a_try_can_be_interrupted(kernel: Kernel, modules: Path, signal: Signal)
 def test_what_loads_once_in_a_process_is_refused_where_the_kernel_has_it(kernel: Kernel):
     assert usage_error(kernel.run("%%subint -b subint_legacy\nimport zmq")) == (
         "zmq cannot load in a sub-interpreter with the kernel's GIL: it loads once in a process,"
-        " and the kernel's has loaded it already. Use a process: %%subint -b mp_forkserver"
+        " and the kernel has loaded it already. Use a process: %%subint -b mp_forkserver"
         " (--no-check: run it anyway)."
     )
+
+
+@subint
+def test_no_actor_takes_a_module_from_the_kernel(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    legacy = f"numpy cannot load in {LEGACY}: it loads once in a process,"
+    way_out = "Use a process: %%subint -b mp_forkserver (--no-check: run it anyway)."
+    cell = new_kernel.run("%%subint -b subint_legacy\nimport numpy")
+    assert usage_error(cell) == f"{legacy} and could no longer load in the kernel. {way_out}"
+    new_kernel.ok("import numpy")
+    assert usage_error(new_kernel.run("%%subint -b subint_legacy\nimport numpy")) == (
+        f"{legacy} and the kernel has loaded it already. {way_out}"
+    )
+
+
+@subint
+def test_a_module_that_an_actor_has_taken_is_refused_to_others(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    loads = "%%subint -b subint_legacy -n first\nimport numpy"
+    usage_error(new_kernel.run(loads))
+    new_kernel.ok(loads.replace("first", "first --no-check"))
+    new_kernel.ok(loads)
+    cell = new_kernel.run("%%subint -b subint_legacy\nimport numpy")
+    assert "it loads once in a process, and an actor has loaded it already" in usage_error(cell)
+
+
+@subint
+@pytest.mark.parametrize("line", ["%matplotlib inline", "%load_ext numpy", "%pylab"])
+def test_what_magics_import_is_seen(kernel: Kernel, line: str):
+    cell = kernel.run(f"%%subint\nprint('ran')\n{line}")
+    assert re.match(f"(numpy|matplotlib) cannot load in {ISOLATED}: ", usage_error(cell))
 
 
 # -b auto
@@ -283,7 +315,7 @@ def test_a_comparison_points_out_what_differs_and_what_cannot(kernel: Kernel):
     rows = _table(cell.results[0])
     assert rows["subint"] == [f"zmq cannot load: its extension module {REFUSED['zmq']} refuses to"]
     assert rows["subint_legacy"] == [
-        "zmq cannot load: it loads once in a process, and the kernel's has loaded it already"
+        "zmq cannot load: it loads once in a process, and the kernel has loaded it already"
     ]
     assert [rows[key][-1] for key in ("trio", "mp_spawn", "mp_forkserver")] == [
         "ok",
@@ -338,7 +370,7 @@ def test_a_comparison_takes_no_module_from_the_kernel(new_kernel: Kernel):
     new_kernel.ok("%load_ext subint_magic")
     cell = new_kernel.ok("%%subint --compare\nimport numpy\nnumpy.pi")
     assert _table(cell.results[0])["subint_legacy"] == [
-        "numpy would no longer load in the kernel: it loads once in a process"
+        "numpy cannot load: it loads once in a process, and could no longer load in the kernel"
     ]
     new_kernel.ok("import numpy")
 

@@ -19,7 +19,7 @@ from subint_magic.errors import (
 from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.views.tables import duration, html_table, size, text_table
 from subint_magic.runtime.host import on_sigint
-from subint_magic.runtime.imports import find_obstacle, find_taken, note_loaded
+from subint_magic.runtime.imports import find_obstacle, note_loaded
 from subint_magic.runtime.nursery import ends_after
 from subint_magic.spawn import spawn_methods
 from subint_magic.wire.messages import Output
@@ -193,8 +193,6 @@ class Comparison:
         obstacle = await find_obstacle(imports, method.key, say=self._say)
         if obstacle is not None and obstacle.certain:
             return f"{obstacle.module} cannot load: {obstacle.reason}"
-        if (module := await find_taken(imports, method.key, say=self._say)) is not None:
-            return f"{module} would no longer load in the kernel: it loads once in a process"
         return None
 
     def _say(self, line: str) -> None:

@@ -13,7 +13,6 @@ from subint_magic.runtime.imports.check import (
     Obstacle,
     check_imports,
     find_obstacle,
-    find_taken,
     missed_import,
     note_loaded,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "Obstacle",
     "check_imports",
     "find_obstacle",
-    "find_taken",
     "imports_for",
     "imports_of",
     "missed_import",

@@ -1,8 +1,8 @@
 """The imports of a cell: parsed, not run.
 
-All that the cell may import counts. What it can do without does not: a ``try`` that catches
-ImportError, a ``suppress`` of it, and ``if TYPE_CHECKING``. What it may never come to, in a
-function or under an ``if``, is told apart.
+All that the cell may import counts, also by %matplotlib and %load_ext. What it can do without does
+not: a ``try`` that catches ImportError, a ``suppress`` of it, and ``if TYPE_CHECKING``. What it may
+never come to, in a function or under an ``if``, is told apart.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["Import", "imports_of", "is_good"]
 # Most cells import nothing, or from the standard library only: for them no tree is made. What looks
 # like an import may be in a string, and then only the tree can tell.
 _FROM_OR_IMPORT = re.compile(r"\bfrom\s+([\w.]+)\s+import\b|\bimport\b[ \t]*([^\n;#]*)")
+_MAGIC = re.compile(r"\.run_line_magic\('(?:matplotlib|pylab|load_ext)'")
 # What they hold may never run.
 _MAYBE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.match_case, ast.ExceptHandler)
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -77,6 +78,8 @@ def imports_of(source: str) -> tuple[Import, ...]:
 
 
 def _may_matter(source: str) -> bool:
+    if _MAGIC.search(source):
+        return True
     if "import" not in source:
         return False
     if "\\\n" in source:  # a line may go on where the pattern does not look
@@ -109,6 +112,10 @@ def _walk(body: list[ast.stmt]) -> Iterator[Import]:
                 yield from (Import(alias.name) for alias in aliases)
             case ast.ImportFrom(module=str(module), names=aliases, level=0):
                 yield Import(module, tuple(alias.name for alias in aliases))
+            case ast.Expr(
+                ast.Call(ast.Attribute(attr="run_line_magic"), [ast.Constant(str(magic)), line])
+            ):
+                yield from _imports_of_magic(magic, line)
             case ast.Try() | ast.TryStar() if any(map(_catches, statement.handlers)):
                 yield from _walk(statement.finalbody)
             case ast.With() if any(map(_suppresses, statement.items)):
@@ -119,6 +126,14 @@ def _walk(body: list[ast.stmt]) -> Iterator[Import]:
                 for block in ("body", "handlers", "orelse", "finalbody", "cases"):
                     for each in _walk(getattr(statement, block, [])):
                         yield replace(each, sure=False) if isinstance(statement, _MAYBE) else each
+
+
+def _imports_of_magic(magic: str, line: ast.expr) -> Iterator[Import]:
+    match magic, line:
+        case "matplotlib" | "pylab", _:
+            yield Import("matplotlib")
+        case "load_ext", ast.Constant(str(name)) if name != "subint_magic":  # an actor ignores that
+            yield Import(name)
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -30,7 +30,6 @@ __all__ = [
     "Obstacle",
     "check_imports",
     "find_obstacle",
-    "find_taken",
     "missed_import",
     "note_loaded",
 ]
@@ -98,30 +97,11 @@ async def find_obstacle(
     own = _loaded.get(actor, set()) if actor else set()
     obstacles = []
     for each, verdict in (await _verdicts(imports, kind, say)).items():
-        problem = verdict.problem
-        if verdict.once and verdict.once & (_loaded_here() - own):
-            problem = "it loads once in a process, and the kernel's has loaded it already"
+        problem = verdict.problem or _once(verdict.once - own)
         if problem:
             certain = verdict.certain and each.sure
             obstacles.append(Obstacle(_name(each), place, problem, certain))
     return next(iter([each for each in obstacles if each.certain] or obstacles), None)
-
-
-async def find_taken(
-    imports: Sequence[Import], backend: str, *, say: Callable[[str], object]
-) -> str | None:
-    """Return a module that, loaded in an actor of *backend*, could no longer load in the kernel.
-
-    Args:
-        imports: what a cell imports; see `imports_of`.
-        backend: the key of a spawn method.
-        say: called with a line if it takes long.
-    """
-    if backend not in _KINDS:
-        return None
-    kind, _ = _KINDS[backend]
-    verdicts = await _verdicts(imports, kind, say)
-    return next((_name(each) for each, verdict in verdicts.items() if verdict.once), None)
 
 
 async def check_imports(
@@ -235,14 +215,18 @@ def _where() -> tuple[str, ...]:
     return cwd, *map(str, sys.path)
 
 
-def _loaded_here() -> set[str]:
-    """Return the files of extension modules that this process has loaded, as far as one can tell.
-
-    One that an isolated sub-interpreter has refused is mapped, but not loaded; a cell that was to
-    load one may have failed before.
-    """
-    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return {file for file in files if file} | (_ever_loaded & _mapped())
+def _once(files: frozenset[str]) -> str:
+    """Say why a module does not load that needs *files*, which load once in a process."""
+    if not files:
+        return ""
+    here = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    if files & here:
+        return "it loads once in a process, and the kernel has loaded it already"
+    # One that was refused is mapped, but not loaded; and a cell that was to load one may not have
+    # come to that.
+    if files & _ever_loaded & _mapped():
+        return "it loads once in a process, and an actor has loaded it already"
+    return "it loads once in a process, and could no longer load in the kernel"
 
 
 def _mapped() -> set[str]:
