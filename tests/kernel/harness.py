@@ -100,8 +100,9 @@ class Cell:
         idle: whether the kernel has said that it is done with it.
     """
 
-    def __init__(self, kernel: Kernel, msg_id: str) -> None:
+    def __init__(self, kernel: Kernel, msg_id: str, subshell: str | None = None) -> None:
         self.msg_id = msg_id
+        self.subshell = subshell
         self.outputs: list[tuple[Any, ...]] = []
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.comms: list[dict[str, Any]] = []
@@ -287,9 +288,8 @@ class Kernel:
             "allow_stdin": stdin,
             "stop_on_error": True,
         }
-        return self._cell(
-            self._send(self._client.shell_channel, "execute_request", content, subshell)
-        )
+        msg_id = self._send(self._client.shell_channel, "execute_request", content, subshell)
+        return self._cell(msg_id, subshell)
 
     def complete(self, code: str, subshell: str | None = None) -> list[str]:
         """What the frontend's Tab key offers at the end of *code*."""
@@ -317,6 +317,11 @@ class Kernel:
         try:
             yield key
         finally:
+            # asyncio complains on stderr of what the end of the subshell's loop cuts short, and
+            # the kernel thinks that its last cell has said so.
+            for cell in [cell for cell in self._cells.values() if cell.subshell == key]:
+                if cell.done:
+                    del self._cells[cell.msg_id]
             self._control("delete_subshell_request", {"subshell_id": key})
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
@@ -337,8 +342,8 @@ class Kernel:
                 if socket != self._end_fd:
                     self._sockets[socket](self._receive(socket))
 
-    def _cell(self, msg_id: str) -> Cell:
-        cell = self._cells[msg_id] = Cell(self, msg_id)
+    def _cell(self, msg_id: str, subshell: str | None = None) -> Cell:
+        cell = self._cells[msg_id] = Cell(self, msg_id, subshell)
         return cell
 
     def _send(
