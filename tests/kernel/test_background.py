@@ -48,7 +48,7 @@ def test_the_prompt_comes_back_and_the_line_settles(kernel: Kernel, gate: Gate, 
     line = wait_settled(kernel, cell, "done")
     assert re.fullmatch(r"a \(trio\): done after \d\.\d s \| end", line)
     assert kernel.ok("print(repr(job))").stdout == f"{line}\n"
-    assert cell.updates[-1]["text/html"] == f"<pre>{line}</pre>"
+    assert re.fullmatch(f"<pre style=[^>]*>{re.escape(line)}</pre>", cell.updates[-1]["text/html"])
     assert cell.stdout.endswith("ready\nend\n")
     assert ("display", {"text/plain": "42"}) in cell.outputs
     assert kernel.ok("job.state, job.name, job.backend, job.exception(), job.stdout").results == [
@@ -186,6 +186,36 @@ def test_subints_shows_how_many_wait(kernel: Kernel, gate: Gate):
     assert not row[header.index("waiting") :].strip()
 
 
+def test_the_handle_comes_first_and_stays_when_the_run_clears_its_output(kernel: Kernel):
+    kernel.ok("%%subint -n a\nfrom IPython.display import clear_output")
+    source = "print(1)\nclear_output(wait=True)\nprint(2)\nclear_output()\nprint(3)"
+    cell = kernel.ok(f"%%subint --bg -n a --as job\n{source}")
+    kernel.ok("job.result()")
+    wait_settled(kernel, cell, "done")
+    kinds = [kind for kind, _ in cell.messages if kind != "update_display_data"]
+    assert kinds == ["display_data", "stream", *["clear_output", "display_data", "stream"] * 2]
+    ids = {
+        content["transient"]["display_id"]
+        for kind, content in cell.messages
+        if kind.endswith("display_data")
+    }
+    assert len(ids) == 1
+
+
+def test_a_handle_that_waits_says_how_to_stop_what_it_waits_for(kernel: Kernel):
+    first = kernel.ok("%%subint --bg -n a\nprint('ready')\nwhile True: pass").wait_output("ready")
+    second = kernel.ok("%%subint --bg -n a\n'mine'")
+    kernel.wait_until(lambda: "queued" in shown(second), "its state")
+    assert re.fullmatch(
+        r"a \(\w+\): queued since \d\d:\d\d:\d\d"
+        r" \| %subints interrupt a stops what 'a' runs now",
+        shown(second),
+    )
+    kernel.ok("%subints interrupt a")
+    wait_settled(kernel, first, "cancelled")
+    wait_settled(kernel, second, "done")
+
+
 def test_cancel(kernel: Kernel, gate: Gate):
     running = kernel.ok(
         "%%subint --bg -n a --as running\nx = 1\nprint('ready')\nwhile True: pass"
@@ -193,8 +223,8 @@ def test_cancel(kernel: Kernel, gate: Gate):
     queued = kernel.ok("%%subint --bg -n a --as queued\nx = 2")
     kernel.ok("queued.cancel()")
     wait_settled(kernel, queued, "cancelled")
-    assert kernel.ok("str(queued.exception()).split(' within')[0]").results == [
-        "\"run in actor 'a' stopped by its handle's cancel()\""
+    assert kernel.ok("queued.exception().by, queued.exception().note").results == [
+        "(\"its handle's cancel()\", 'it had not begun')"
     ]
     kernel.ok("running.cancel()")
     wait_settled(kernel, running, "cancelled")

@@ -15,7 +15,7 @@ from subint_magic.notebook.cells.asking import background_answer
 from subint_magic.notebook.cells.jobs import Job, Phase, cell_value
 from subint_magic.notebook.cells.starting_cell import StartingCell
 from subint_magic.notebook.views.runs import last_line, run_bundle, run_text
-from subint_magic.wire.messages import Dropped, Output
+from subint_magic.wire.messages import ClearOutput, Dropped, Output
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -63,8 +63,11 @@ class BackgroundRun:
         # interrupt could leave locked.
         self._untold = [True]
         self._waiting: set[object] = set()
-        self._display_id: str | None = None
-        self._shown = ""
+        self._display_id = uuid4().hex
+        self._shown: dict[str, str] = {}
+        self._shell: Any = shell
+        self._show()  # before anything that the cell shows
+        self._shown_in: int | None = self._count
         self._job.task.add_done_callback(self._settle)
         self._job.start()
 
@@ -123,7 +126,11 @@ class BackgroundRun:
     def last_word(self) -> str:
         """The first line of what it has raised, if it has; else `last_line`."""
         error = self._job.task.error if self.done() else None
-        return self.last_line if error is None else str(error).partition("\n")[0]
+        if error is not None:
+            return str(error).partition("\n")[0]
+        if self.state == Phase.QUEUED:
+            return f"%subints interrupt {self._name} stops what {self._name!r} runs now"
+        return self.last_line
 
     def done(self) -> bool:
         """Whether it has ended."""
@@ -205,20 +212,28 @@ class BackgroundRun:
         return run_text(self)
 
     def _repr_html_(self) -> str:
-        return run_bundle(repr(self))["text/html"]
+        return run_bundle(self)["text/html"]
 
     def _ipython_display_(self) -> None:
-        text = repr(self)
-        self._display_id = self._display_id or uuid4().hex
-        display(run_bundle(text), raw=True, display_id=self._display_id)
-        self._shown = text
-        self._refresh()  # it may have said more meanwhile, too early
+        # The cell that has started it shows it already, and this is the value of that cell.
+        shown_in, self._shown_in = self._shown_in, None
+        if shown_in != self._count:
+            self._show()
+            self._refresh()  # it may have said more meanwhile, too early
+
+    def _show(self) -> None:
+        self._shown = run_bundle(self)
+        display(self._shown, raw=True, display_id=self._display_id)
 
     def _refresh(self) -> None:
-        text = repr(self)
-        if self._display_id is not None and text != self._shown:
-            self._shown = text
-            self._cell.update(run_bundle(text), self._display_id)
+        bundle = run_bundle(self)
+        if bundle != self._shown:
+            self._shown = bundle
+            self._cell.update(bundle, self._display_id)
+
+    @property
+    def _count(self) -> int:
+        return int(self._shell.displayhook.prompt_count)
 
     # what happens to it, in trio
 
@@ -232,6 +247,9 @@ class BackgroundRun:
         self._events.append(event)
         if isinstance(event, Output):
             self.last_line = last_line(self.last_line + event.text)
+        elif isinstance(event, ClearOutput):  # of what the run has shown, not of its handle
+            self._shown = run_bundle(self)
+            self._cell.show(self._shown, self._display_id)
 
     async def _tick(self, _nursery: object) -> None:
         with self._ticking:

@@ -57,8 +57,8 @@ class Job:
         shell: the shell of the cell.
         request: says what to run.
         answer: answers what the cell asks; `HostTask.call_waiter` is there for it.
-        watch: called in trio's thread with each event, and with each phase that begins; for a run
-            in the background.
+        watch: called in trio's thread with each event once it is shown, and with each phase that
+            begins; for a run in the background.
 
     Attributes:
         task: ends when the cell does.
@@ -76,7 +76,7 @@ class Job:
         watch: Callable[[Event | Phase], object] | None = None,
     ) -> None:
         self.task: HostTask[CellResult] = HostTask()
-        self.phase: Phase = Phase.QUEUED if request.name else Phase.STARTING
+        self.phase: Phase = Phase.STARTING
         self.actor: Actor | None = None
         self.ended: float | None = None
         self._host = host
@@ -92,6 +92,7 @@ class Job:
         self._run: CellRun | None = None
         self._before_run = trio.CancelScope()
         self._stopped_by = ""
+        self._stopped_at = 0.0
 
     # A SIGINT that came between the start and the wait would leave a cell that nobody waits for.
 
@@ -123,7 +124,7 @@ class Job:
     def backend(self) -> str:
         """The spawn method of its actor, as far as it is known. For any thread."""
         actor = self.actor
-        if self.phase is Phase.QUEUED and self._nursery is not None:
+        if actor is None and self._nursery is not None:
             actor = self._nursery.actors.get(self._name)
         return actor.spawn_method if actor else self._method
 
@@ -148,7 +149,8 @@ class Job:
         self.stop(_BY)
 
     def _stop_now(self, by: str, end_actor: bool) -> None:
-        self._stopped_by = self._stopped_by or by
+        if not self._stopped_by:
+            self._stopped_by, self._stopped_at = by, trio.current_time()
         if self.actor is not None and self._run is not None and not self._run.ended.is_set():
             if end_actor:
                 self.actor.request_cancel(by=by)
@@ -165,11 +167,12 @@ class Job:
         if name is None:
             return self._in_turn(nursery, None)
         self._nursery = nursery
-        self._enter(Phase.QUEUED)
-        return self._in_turn(nursery, nursery.turns.take(name))
+        turn = nursery.turns.take(name)
+        if not turn.come.is_set():
+            self._enter(Phase.QUEUED)
+        return self._in_turn(nursery, turn)
 
     async def _in_turn(self, nursery: ActorNursery, turn: Turn | None) -> CellResult:
-        begun = trio.current_time()
         try:
             with self._before_run, nullcontext() if turn is None else turn.kept():
                 # Now, and not when it is our turn: they are to be as they are now.
@@ -181,7 +184,7 @@ class Job:
             raise
         finally:
             self.ended = time.monotonic()
-        seconds = trio.current_time() - begun
+        seconds = trio.current_time() - self._stopped_at
         raise RunCancelled(self._name, self._stopped_by, seconds, None, "it had not begun")
 
     async def _pack(self) -> Parcel | None:
@@ -280,9 +283,9 @@ class Job:
             self._watch(phase)
 
     def _sink(self, event: Event) -> None:
+        self._output(event)
         if self._watch is not None:
             self._watch(event)
-        self._output(event)
 
 
 def cell_value(result: CellResult) -> CellValue | None:

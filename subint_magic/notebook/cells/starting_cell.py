@@ -28,10 +28,13 @@ class StartingCell:
         """Whether `update` does anything."""
         return self._kernel is not None
 
+    def show(self, bundle: dict[str, str], display_id: str) -> None:
+        """Display *bundle*, where that can be changed later."""
+        self._send("display_data", _display(bundle, display_id))
+
     def update(self, bundle: dict[str, str], display_id: str) -> None:
         """Change what is displayed under *display_id*."""
-        content = {"data": bundle, "metadata": {}, "transient": {"display_id": display_id}}
-        self._send("update_display_data", content)
+        self._send("update_display_data", _display(bundle, display_id))
 
     def show_error(self, error: BaseException) -> None:
         """Show *error* as if the cell had raised it."""
@@ -48,3 +51,7 @@ class StartingCell:
         if kernel is not None and not kernel.iopub_thread.closed:
             thread, topic = kernel.iopub_thread, kernel._topic(kind)
             kernel.session.send(thread, kind, content, parent=self._parent, ident=topic)
+
+
+def _display(bundle: dict[str, str], display_id: str) -> dict[str, Any]:
+    return {"data": bundle, "metadata": {}, "transient": {"display_id": display_id}}

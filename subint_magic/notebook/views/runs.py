@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 __all__ = ["last_line", "run_bundle", "run_text"]
 
 _WIDTH = 80
+_HTML_WIDTH = 400  # it wraps there
+
+_PRE = "margin: 0; padding: 0; word-break: normal; overflow-wrap: anywhere"
+"""Else Jupyter breaks words, and sets it apart from all other output."""
 
 _MAX_LINE = 4096
 
 _STYLES = re.compile(r"\x1b\[[\d;]*m")
 
 
-def run_text(run: BackgroundRun) -> str:
-    """Return actor, backend, state and how long, and the last line of what it has to say."""
+def run_text(run: BackgroundRun, width: int = _WIDTH) -> str:
+    """Return actor, backend, state and how long, and the last line of what it has to say.
+
+    Args:
+        run: the run.
+        width: characters of the last line that are shown.
+    """
     state = run.state
     if state == "running":
         how_long = age(int(max(0, time.time() - run.since)))
@@ -35,14 +44,15 @@ def run_text(run: BackgroundRun) -> str:
         how_long = f"after {age(run.elapsed)}"
     text = f"{run.name} ({run.backend}): {state} {how_long}"
     line = _STYLES.sub("", run.last_word).rstrip().rpartition("\r")[2]
-    if len(line) > _WIDTH:
-        line = f"{line[: _WIDTH - 1]}…"
+    if len(line) > width:
+        line = f"{line[: width - 1]}…"
     return f"{text} | {line}" if line else text
 
 
-def run_bundle(text: str) -> dict[str, str]:
-    """Return *text* as it is shown."""
-    return {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+def run_bundle(run: BackgroundRun) -> dict[str, str]:
+    """Return the same as it is shown."""
+    long = html.escape(run_text(run, _HTML_WIDTH))
+    return {"text/plain": run_text(run), "text/html": f'<pre style="{_PRE}">{long}</pre>'}
 
 
 def last_line(text: str) -> str:
