@@ -25,21 +25,21 @@ class Reporter:
         self._cells = cells
 
     def look(self, frontend: dict[str, str], *, hurry: bool) -> tuple[str, str]:
-        """Return theme and mode for a traceback; no theme if it is to look like Python's.
+        """Return theme and mode for a traceback; no mode if it is to look like Python's.
 
         IPython is imported here and not where it is used: an interrupt would tear the import.
         """
         theme, mode = frontend["theme"], frontend["xmode"]
         if not theme:
-            return "", mode
+            return theme, ""
         try:
             from subint_magic._child.display import traceback
 
             if hurry and not traceback.is_loaded():
-                return "", mode  # somebody waits for the end
+                return theme, ""  # somebody waits for the end
             traceback.load(self._cells)
         except BaseException:  # noqa: BLE001 - modules of the user's may be in its way
-            return "", mode
+            return theme, ""
         return theme, "Context" if hurry else mode  # Verbose runs code of the cell
 
     def describe(
@@ -78,14 +78,14 @@ class Reporter:
         # where debuggers look for it, and IPython's %tb
         sys.last_exc = sys.last_value = error
         sys.last_type, sys.last_traceback = type(error), error.__traceback__
-        if theme:
+        if mode:
             try:
                 return traceback.as_ipython(error, theme, mode, self._cells)
             except KeyboardInterrupt:
                 raise
             except BaseException:  # noqa: BLE001 - Python's own copes with more
                 pass
-        return traceback.as_python(error, self._cells)
+        return traceback.as_python(error, theme, self._cells)
 
 
 def bare(error: BaseException) -> dict[str, str]:

@@ -15,6 +15,7 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from subint_magic.errors import ActorEnded
 from subint_magic.notebook.cells.auto import AUTO
+from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.request import public_names
 from subint_magic.spawn import spawn_methods
 
@@ -55,6 +56,7 @@ class Completer:
         self._host = host
         self._parsers: dict[str, argparse.ArgumentParser] = {
             "%%subint": magics.subint.parser,
+            "%subint": magics.subint.parser,
             "%subints": magics.subints.parser,
             "%spawn_backend": magics.spawn_backend.parser,
         }
@@ -109,11 +111,15 @@ class Completer:
             "name": self._actors,
             "names": self._actors,
             "input": self._variables,
+            "variable": self._handles,
             "output": outputs,
         }
 
     def _variables(self) -> list[str]:
         return public_names(self._shell)
+
+    def _handles(self) -> list[str]:
+        return [n for n in self._variables() if isinstance(self._shell.user_ns[n], BackgroundRun)]
 
     def _actors(self) -> list[str]:
         host = self._host()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+)
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from traitlets import Bool, Float, Int
+from traitlets import Bool, Enum, Float, Int
 
 from subint_magic.errors import (
     ActorBusy,
@@ -57,8 +64,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AWAITED", "SubintMagics"]
 
-AWAITED = "subint_awaited"
-"""What ``%%subint`` becomes where the kernel can await it; see `extension`."""
+AWAITED = "_subint"
+"""What ``%%subint`` becomes where the kernel can await it; see `extension`. Completion of
+``%%sub`` does not offer it.
+"""
 
 
 _FAILURES = (
@@ -149,6 +158,7 @@ class SubintMagics(Magics):
     Attributes:
         timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
         grace: what it takes for ``--grace``.
+        loop: what it takes for ``--loop``.
         output_limit: how many characters of output a cell may send.
         check_imports: whether a cell is refused that imports what cannot load where it would run.
     """
@@ -164,6 +174,11 @@ class SubintMagics(Magics):
         min=0,
         help="Seconds that a cell without --grace gets to stop, whoever stops it, before its "
         "process is killed or its sub-interpreter abandoned.",
+    ).tag(config=True)
+    loop: Enum[str] = Enum(
+        ["trio", "asyncio"],
+        "trio",
+        help="What runs the top-level await of a cell that has no --loop.",
     ).tag(config=True)
     output_limit: Int[int, int] = Int(
         OUTPUT_LIMIT,
@@ -204,9 +219,9 @@ class SubintMagics(Magics):
     @argument(
         "--loop",
         choices=["trio", "asyncio"],
-        default="trio",
         metavar="LOOP",
-        help="What runs a top-level await: trio (default) or asyncio.",
+        help="What runs a top-level await: trio (default) or asyncio. Tasks that a cell leaves go "
+        "on only while a later cell awaits.",
     )
     @argument(
         "--timeout",
@@ -270,20 +285,25 @@ class SubintMagics(Magics):
         help="If the cell fails, show its traceback and go on, as far as later cells and scripts "
         "are concerned. An interrupt still stops them.",
     )
-    @cell_magic
-    def subint(self, line: str, cell: str) -> Shown:
+    @line_cell_magic
+    def subint(self, line: str, cell: str | None = None) -> Shown:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
 
         What it prints appears here as it comes, its last expression is shown, and an exception
         fails the cell with the actor's own traceback. Interrupting the kernel stops the cell; a
-        named actor keeps its namespace.
+        named actor keeps its namespace. As a line, %%subint with --input or --output moves values
+        and runs nothing.
         """
-        arguments = _parse(self.subint, line)
+        arguments = self._arguments(line)
+        if cell is None and not (arguments.input or arguments.output):
+            raise UsageError(
+                "%subint moves values, by --input or --output; code goes below %%subint"
+            )
         with _user_errors():
             if arguments.bg:
-                return self._background(arguments, cell)
+                return self._background(arguments, cell or "")
             try:
-                return self._foreground(arguments, cell).result()
+                return self._foreground(arguments, cell or "").result()
             except _FAILURES:
                 self._tell_or_raise(arguments)
         return None
@@ -291,7 +311,7 @@ class SubintMagics(Magics):
     @cell_magic(AWAITED)  # type: ignore[arg-type]
     async def _awaited(self, line: str, cell: str) -> Shown:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
-        arguments = _parse(self.subint, line)
+        arguments = self._arguments(line)
         with _user_errors():
             if arguments.bg:
                 return self._background(arguments, cell)
@@ -300,6 +320,9 @@ class SubintMagics(Magics):
             except _FAILURES:
                 self._tell_or_raise(arguments)
         return None
+
+    def _arguments(self, line: str) -> Any:
+        return _parse(self.subint, re.sub(r",\s+", ",", line))  # -i a, b
 
     def _tell_or_raise(self, arguments: Any) -> None:
         if not arguments.no_raise_error:
@@ -402,7 +425,7 @@ class SubintMagics(Magics):
             source,
             arguments.name,
             backend,
-            arguments.loop,
+            "asyncio" if (arguments.loop or self.loop) == "asyncio" else "trio",
             self.timeout if arguments.timeout is None else arguments.timeout,
             self.grace if arguments.grace is None else arguments.grace,
             output_limit=self.output_limit,

@@ -162,6 +162,46 @@ def test_await_runs_under_asyncio_if_asked_for(kernel: Kernel, start_method: str
     assert cell.results == ["[2, 4]"]
 
 
+def test_the_loop_of_cells_without_the_flag_can_be_set(kernel: Kernel):
+    source = "import asyncio\nawait asyncio.sleep(0, 'slept')"
+    kernel.ok("%config SubintMagics.loop = 'asyncio'")
+    assert kernel.ok(f"%%subint\n{source}").results == ["'slept'"]
+    kernel.ok("%config SubintMagics.loop = 'trio'")
+    assert kernel.run(f"%%subint\n{source}").error[0] == "CellError"
+    assert kernel.ok(f"%%subint --loop asyncio\n{source}").results == ["'slept'"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "also"),
+    [("", " and --loop asyncio"), (" --loop asyncio", "")],
+    ids=["trio", "asyncio"],
+)
+def test_who_needs_a_loop_and_has_none_is_told_how(kernel: Kernel, flags: str, also: str):
+    cell = kernel.run(f"%%subint{flags}\nimport asyncio\nasyncio.get_running_loop()")
+    assert cell.traceback.endswith(
+        "RuntimeError: no running event loop\n\nThe loop runs while a cell awaits at its top level:"
+        f" add an await there (await asyncio.sleep(0)){also}."
+    )
+
+
+def test_a_name_that_only_the_notebook_has(kernel: Kernel):
+    kernel.ok("df = 1")
+    assert kernel.run("%%subint\ndf").traceback.endswith(
+        "NameError: name 'df' is not defined\n\nThe notebook has 'df', and the actor does not:"
+        " %%subint -i df gives the cell a copy."
+    )
+    assert kernel.run("%%subint\nfd").traceback.endswith("NameError: name 'fd' is not defined")
+
+
+@pytest.mark.skip_spawn_backend("trio", "mp_spawn", "mp_forkserver", reason="they have some")
+def test_who_starts_a_daemon_thread_is_told_where_there_are_some(kernel: Kernel, start_method: str):
+    source = "import threading\nthreading.Thread(daemon=True)"
+    assert kernel.run(f"%%subint -b {start_method}\n{source}").traceback.endswith(
+        "RuntimeError: daemon threads are disabled in this interpreter\n\n"
+        "A sub-interpreter has none. Use a process: %%subint -b mp_forkserver."
+    )
+
+
 def test_the_asyncio_loop_of_an_actor_lives_on(kernel: Kernel):
     kernel.ok(
         "%%subint -n a --loop asyncio\n"

@@ -97,6 +97,9 @@ def test_looking_at_an_actor_that_is_not_there(kernel: Kernel):
         ("%subints where ", ["main"]),
         ("%spawn_backend mp_s", ["mp_spawn"]),
         ("%%subint -b au", ["auto"]),
+        ("%subint -n main -o mo", ["model"]),
+        ("%%sub", ["%%subint"]),
+        ("%%subint --bg --as ", ["job"]),
         ("%%subint -n main -o mo", ["model"]),
         ("%%subint -nmain\nmod", ["model"]),
         ("%%subint -n main\nmodel.", ["score", "size"]),
@@ -109,6 +112,8 @@ def test_looking_at_an_actor_that_is_not_there(kernel: Kernel):
 )
 def test_completion(kernel: Kernel, without_jedi: None, code: str, matches: list[str]):
     kernel.ok(f"%%subint -n main\n{MODEL}")
+    if "--as" in code:
+        kernel.ok("%%subint --bg -n main --as job\n1")
     assert kernel.complete(code) == matches
 
 

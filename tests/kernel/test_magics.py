@@ -247,6 +247,21 @@ def test_long_flags_are_the_same(kernel: Kernel):
     assert kernel.ok("%%subint --name a\nx").results == ["1"]
 
 
+def test_a_line_moves_values_and_runs_nothing(kernel: Kernel):
+    kernel.ok("df, q = 3, 4")
+    kernel.ok("%subint -n a -i df, q")
+    kernel.ok("%%subint -n a -i 'df, q'\nboth = [df, q]\ntotal = df + q")
+    kernel.ok("%subint -n a --output both, total")
+    assert kernel.ok("both, total").results == ["([3, 4], 7)"]
+    assert usage_error(kernel.run("%subint -n a")) == (
+        "%subint moves values, by --input or --output; code goes below %%subint"
+    )
+    assert usage_error(kernel.run("%%subint -n a -o both")) == (
+        "%%subint is a cell magic, but the cell body is empty. Did you mean the line magic %subint"
+        " (single %)?"
+    )
+
+
 # help
 
 

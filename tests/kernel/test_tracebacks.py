@@ -87,8 +87,12 @@ def test_the_colours_and_the_mode_are_those_of_the_kernel(kernel: Kernel):
     kernel.ok("%xmode Verbose")
     plain = kernel.run(source)
     cell = kernel.run(f"%%subint -n a\n{source}")
+    stopped = kernel.run("%%subint -n b --timeout 0.1\nwhile True: pass")
     kernel.ok("%xmode Context")
     kernel.ok("%colors neutral")
+    assert "\x1b[" not in stopped.coloured_traceback
+    stopped = kernel.run("%%subint -n b --timeout 0.1\nwhile True: pass")
+    assert "\x1b[" in stopped.coloured_traceback
     assert shown(cell) == shown(plain)
     assert "\x1b[" not in cell.coloured_traceback
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
 
-_OURS = {"cell": ["subint", "subint_awaited"], "line": ["subints", "spawn_backend"]}
+_OURS = {"cell": ["subint"], "line": ["subint", "subints", "spawn_backend"]}
 
 
 class ActorPublisher(DisplayPublisher):

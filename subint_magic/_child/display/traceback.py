@@ -32,14 +32,20 @@ def trim(error: BaseException, cells: Mapping[str, int], call: str = "") -> None
             each.__traceback__ = after
 
 
-def as_python(error: BaseException, cells: Mapping[str, int]) -> str:
-    """Return the traceback as Python prints it; *cells* of a notebook have their numbers."""
+def as_python(error: BaseException, theme: str, cells: Mapping[str, int]) -> str:
+    """Return the traceback as Python prints it; *cells* of a notebook have their numbers.
+
+    It is coloured as Python colours it if there is a *theme* with colours.
+    """
+    import re
     from traceback import TracebackException
 
-    text = "".join(TracebackException.from_exception(error, compact=True).format())
+    about: Any = TracebackException.from_exception(error, compact=True)
+    text = "".join(about.format(colorize=theme not in ("", "nocolor")))
     for filename, number in cells.items():
         if not filename.startswith("<"):  # that is a name of ours, which says more
-            text = text.replace(f'File "{filename}"', f"Cell In[{number}]")
+            name = rf'File (\x1b\[[\d;]*m)?"{re.escape(filename)}"'
+            text = re.sub(name, rf"\1Cell In[{number}]", text)
     return text
 
 
@@ -87,7 +93,7 @@ def as_ipython(error: BaseException, theme: str, mode: str, cells: Mapping[str, 
     from IPython.utils.PyColorize import theme_table
 
     if any(isinstance(each, BaseExceptionGroup) for each in _chain(error)):
-        return as_python(error, cells)  # as IPython does
+        return as_python(error, theme, cells)  # as IPython does
     if theme not in theme_table:
         theme = "neutral"
     kind, traceback = type(error), error.__traceback__

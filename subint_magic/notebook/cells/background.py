@@ -153,6 +153,7 @@ class BackgroundRun:
             ActorEnded: its actor was ended while it was being started.
             HostEnded: the extension was unloaded before it began, or the kernel is ending.
         """
+        __tracebackhide__ = True
         with self._waiter():
             self._join(timeout)
             return cell_value(self._job.task.result())
@@ -166,6 +167,7 @@ class BackgroundRun:
         Raises:
             StillRunning: it has not ended by then, and goes on; also a TimeoutError.
         """
+        __tracebackhide__ = True
         with self._waiter():
             self._join(timeout)
             return self._job.task.error
@@ -174,12 +176,14 @@ class BackgroundRun:
         return self._result_async().__await__()
 
     async def _result_async(self) -> CellValue | None:
+        __tracebackhide__ = True
         with self._waiter():
             await self._job.task.join_async()
             self._claim()
             return cell_value(self._job.task.result())
 
     def _join(self, timeout: float | None) -> None:
+        __tracebackhide__ = True
         try:
             self._job.task.join(timeout)
         except TimeoutError:

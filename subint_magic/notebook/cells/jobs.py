@@ -12,9 +12,10 @@ import trio
 
 from subint_magic.errors import CellError, OutputError, RunCancelled
 from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
+from subint_magic.notebook.cells.hints import hint
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
-from subint_magic.runtime.imports import check_imports, missed_import, note_loaded
+from subint_magic.runtime.imports import check_imports, note_loaded
 from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.runs.values import pack_inputs
 from subint_magic.spawn import get_start_method
@@ -236,8 +237,8 @@ class Job:
             request.namespace.update(error.values)
             raise
         except CellError as error:
-            if hint := missed_import(error, actor, cheapest_process(), named=bool(request.name)):
-                error.add_note(f"\n{hint}")
+            if line := hint(error, actor, request):
+                error.add_note(f"\n{line}")
             raise
         request.namespace.update(result.values)
         return result

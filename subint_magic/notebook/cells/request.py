@@ -120,7 +120,7 @@ def variable_names(values: list[str], flag: str) -> list[str]:
     Raises:
         UsageError: one of them is no name.
     """
-    names = [name.strip() for value in values for name in value.split(",")]
+    names = [name.strip() for value in values for name in value.strip("'\"").split(",")]
     for name in names:
         if not name.isidentifier() or iskeyword(name):
             raise UsageError(f"--{flag} takes names of variables, and {name!r} is none.")

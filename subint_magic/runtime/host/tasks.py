@@ -75,6 +75,7 @@ class HostTask[T]:
         Raises:
             TimeoutError: it has not ended within *timeout* seconds.
         """
+        __tracebackhide__ = True
         # Not by the future: an interrupt inside one may leave it locked, for its task as well.
         ended: SimpleQueue[None] = SimpleQueue()
         self.add_done_callback(lambda: ended.put(None))
@@ -85,6 +86,7 @@ class HostTask[T]:
 
     async def join_async(self) -> None:
         """Wait on an asyncio loop until the task has ended; it goes on if this is cancelled."""
+        __tracebackhide__ = True
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
