@@ -297,13 +297,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         name: the name of the value.
-        why: one line; empty if it was never set.
+        why: one line; empty if it was never set. Of an output it goes on from its name.
+        way_out: what may help, as `subint_magic._child.values.parcel.PackError` has it.
         module: what could not be imported for it, if it is that.
         known: names that are set.
     """
 
     name: str
     why: str = ""
+    way_out: str = ""
     module: str = ""
     known: list[str] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -202,6 +203,7 @@ inner = closes_over(plt)
     exec(source, here)
     assert imports_for([here["uses"]]) == (Import("numpy"), Import("pandas"))
     assert imports_for([{"f": here["inner"]}]) == (Import("matplotlib.pyplot"),)
+    assert imports_for([cache(here["uses"])]) == (Import("numpy"), Import("pandas"))
     assert imports_for([here["zmq"], here["psutil"].Process]) == (Import("zmq"), Import("psutil"))
     assert imports_for([here["does_not"], here["recurses"]()]) == ()
     assert imports_for([len, print, int, test_what_values_need_where_they_are_loaded]) == (

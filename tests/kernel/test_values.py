@@ -92,6 +92,48 @@ def test_shared_memory_is_seen_by_all(kernel: Kernel):
     ]
 
 
+def test_trouble_with_shared_memory_shows_no_frame_of_ours(kernel: Kernel):
+    kernel.ok("import subint_magic\nshared = subint_magic.share(b'x')")
+    cell = kernel.run("subint_magic.share([1])")
+    assert cell.error[1].startswith("a list has no buffer and cannot be shared: ")
+    assert "share.py" not in cell.traceback
+    kernel.ok("shared.close()")
+    cell = kernel.run("shared.memory")
+    assert cell.error == ("ValueError", "this shared memory is closed")
+    assert "share.py" not in cell.traceback
+
+
+@subinterpreters
+def test_shared_memory_says_shortly_that_there_is_no_numpy(kernel: Kernel):
+    kernel.ok("import subint_magic\nshared = subint_magic.share(b'x')")
+    cell = kernel.run("%%subint -b subint -i shared\nshared.array")
+    why = "ImportError: numpy cannot be loaded here: use .memory, or -b mp_forkserver"
+    assert cell.error == ("CellError", why)
+    assert cell.traceback.count("Error") == 2  # the head and the last line
+
+
+def test_the_value_of_a_cell_says_that_it_only_looks_like_it(kernel: Kernel):
+    kernel.ok("%%subint\n[1, 2]")
+    kernel.ok("value = _")
+    why = (
+        "this is how the value of a cell in an actor looks, not the value:"
+        " give -o NAME to have that"
+    )
+    for use in ("value * 2", "2 * value", "len(value)", "value[0]", "list(value)", "value == 1"):
+        assert kernel.run(use).error == ("TypeError", why)
+    assert kernel.run("value()").error == ("TypeError", why)
+    cell = kernel.run("value.shape")
+    assert cell.error == ("AttributeError", why)
+    assert "output.py" not in cell.traceback
+    assert kernel.ok("value").results == ["[1, 2]"]
+    assert kernel.ok("import copy; [copy.deepcopy(value)]").results == ["[[1, 2]]"]
+    cell = kernel.ok("print(value)\ndisplay(value)")
+    assert cell.joined == [("stdout", "[1, 2]\n"), ("display", {"text/plain": "[1, 2]"})]
+    kernel.ok("%%subint --bg --as job\n5")
+    assert kernel.run("job.result() + 1").error == ("TypeError", why)
+    assert kernel.ok("job.result()").results == ["5"]
+
+
 def test_the_table_says_how_much_has_moved(kernel: Kernel):
     kernel.ok("import subint_magic\nx, s = bytes(2**21), subint_magic.share(bytes(512))")
     kernel.ok("%%subint -n a -i x,s -o s\npass")
@@ -126,8 +168,12 @@ def test_the_table_says_how_much_has_moved(kernel: Kernel):
         ),
         (
             "-i lock",
-            "input 'lock' cannot be pickled: it is a _thread.lock."
-            " Leave that out (__getstate__) or make it in the cell.",
+            "input 'lock' cannot be pickled: it is a _thread.lock. Make it in the cell.",
+        ),
+        (
+            "-i shown",
+            "input 'shown' is how the value of a cell in an actor looks, not the value:"
+            " give -o NAME to have that.",
         ),
         (
             "-i odd",
@@ -143,6 +189,8 @@ def test_what_cannot_go_in_is_one_line_before_anything_runs(
         "model = Model()\nmodel.lock = lock\n"
         "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nodd = Odd()"
     )
+    kernel.ok("%%subint\n[1]")
+    kernel.ok("shown = _")
     cell = kernel.run(f"%%subint {line}\nprint('begun')")
     assert usage_error(cell) == message
     assert cell.stdout == ""
@@ -195,7 +243,7 @@ def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
     cell = kernel.run(f"%%subint -o bad,good\n{source}\ngood = {message!r}")
     assert usage_error(cell) == (
         message
-        or "output 'bad' cannot be pickled: bad[0] (a _thread.lock). Leave that out (__getstate__)"
+        or "output 'bad' cannot be pickled: bad[0] (a _thread.lock). Leave that out"
         " or give a part of it. These have come: good."
     )
     assert kernel.ok(f"good == {message!r}").results == ["True"]

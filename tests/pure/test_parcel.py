@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
+import functools
 import gc
 import os
 import pickle
+import sys
 import threading
 from array import array
 from mmap import mmap
@@ -19,6 +22,7 @@ from subint_magic import share
 from subint_magic._child.values.files import Arrivals, File
 from subint_magic._child.values.namespace import LoadError, Luggage
 from subint_magic._child.values.parcel import INLINE, Packer, PackError, pack
+from subint_magic._child.values.pickling import StaysHere
 from subint_magic._child.values.unpacking import UnpackError, unpack
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -127,29 +131,121 @@ def main_class() -> type:
 LOCK = threading.Lock()
 
 
+def dispatching() -> Any:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(
+        "import functools\n@functools.singledispatch\ndef area(x): return x\n"
+        "def user(): return area",
+        space,
+    )
+    return space
+
+
 def closure() -> object:
     lock = LOCK
     return lambda: lock
 
 
 @pytest.mark.parametrize(
-    ("value", "why"),
+    ("value", "why", "way_out"),
     [
-        (LOCK, "it is a _thread.lock"),
-        (Holder(lock=LOCK), "x.lock (a _thread.lock)"),
-        ([1, {"k": (0, Holder(a=Holder(b=LOCK)))}], "x[1]['k'][1].a.b (a _thread.lock)"),
-        ({1: {frozenset([2]): iter("")}, 3: LOCK}, "x[3] (a _thread.lock)"),
-        (lambda: LOCK, "LOCK in x (a _thread.lock)"),
-        (Holder(f=closure()), "lock in x.f (a _thread.lock)"),
-        ((i for i in ()), "it is a generator"),
-        (main_class(), "x.lock (a _thread.lock)"),
+        (LOCK, "it is a _thread.lock", "itself"),
+        (Holder(lock=LOCK), "x.lock (a _thread.lock)", "attribute"),
+        (
+            [1, {"k": (0, Holder(a=Holder(b=LOCK)))}],
+            "x[1]['k'][1].a.b (a _thread.lock)",
+            "attribute",
+        ),
+        ({1: {frozenset([2]): iter("")}, 3: LOCK}, "x[3] (a _thread.lock)", "item"),
+        (lambda: LOCK, "LOCK in x (a _thread.lock)", "item"),
+        (Holder(f=closure()), "lock in x.f (a _thread.lock)", "item"),
+        (functools.cache(closure()), "lock in x (a _thread.lock)", "item"),  # type: ignore[arg-type]
+        ((i for i in ()), "it is a generator", "list"),
+        (Holder(pairs=zip(i for i in ())), "x.pairs (a zip)", "list"),
+        (dispatching()["area"], "it is a functools.singledispatch function", "itself"),
+        (dispatching()["user"], "area in x (a functools.singledispatch function)", "item"),
+        (main_class(), "x.lock (a _thread.lock)", "item"),
     ],
-    ids=["itself", "attribute", "deep", "item", "global", "closure", "generator", "class"],
+    ids=[
+        "itself",
+        "attribute",
+        "deep",
+        "item",
+        "global",
+        "closure",
+        "cached",
+        "generator",
+        "iterator",
+        "dispatching",
+        "uses dispatching",
+        "class",
+    ],
 )
-def test_the_part_that_blocks_is_named(value: object, why: str):
+def test_the_part_that_blocks_is_named(value: object, why: str, way_out: str):
     with pytest.raises(PackError) as caught:
         pack({"ok": bytes(LARGE), "x": value})
-    assert (caught.value.name, str(caught.value)) == ("x", why)
+    error = caught.value
+    assert (error.name, str(error)) == ("x", f"cannot be pickled: {why}")
+    assert error.way_out == way_out
+
+
+class Shown(StaysHere):
+    refusal = "is not to go: look at it"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (Shown(), "is not to go: look at it"),
+        ([Shown()], "cannot be pickled: x[0] is not to go: look at it"),
+    ],
+    ids=["itself", "part"],
+)
+def test_what_never_crosses_says_so_itself(value: object, why: str):
+    with pytest.raises(PackError) as caught:
+        pack({"x": value})
+    assert (str(caught.value), caught.value.way_out) == (why, "")
+    assert isinstance(pickle.loads(pickle.dumps(Shown())), Shown)  # elsewhere it can be pickled
+
+
+def test_cached_functions_go_by_value():
+    main: dict[str, Any] = {"__name__": "__main__"}
+    exec(
+        "import functools\n@functools.lru_cache(maxsize=7, typed=True)\ndef fib(n: int):\n"
+        "    'Rabbits.'\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nfib.own = 5\n"
+        "class Point:\n    @functools.cache\n    def same(self): return type(self) is Point\n"
+        "length = functools.cache(len)",
+        main,
+    )
+    back = there_and_back(all=[main["fib"], main["Point"](), main["length"]], f=main["fib"])
+    fib, point, length = back["all"]
+    assert (fib(30), fib.cache_info().currsize) == (832040, 7)
+    assert fib.__wrapped__.__globals__["fib"] is fib
+    assert fib.cache_parameters() == {"maxsize": 7, "typed": True}
+    assert (fib.__name__, fib.__doc__, fib.own) == ("fib", "Rabbits.", 5)
+    assert fib.__module__ == "__main__"
+    assert point.same()
+    assert length("abc") == 3
+    assert back["f"](10) == 55
+    importable: Any = fnmatch._compile_pattern  # type: ignore[attr-defined]
+    assert there_and_back(f=importable)["f"] is importable
+
+
+def test_main_is_no_module_that_does_not_load(monkeypatch: pytest.MonkeyPatch):
+    class Named:
+        __module__ = "__main__"
+
+        def __reduce__(self) -> str:
+            return "named"
+
+    named = Named()
+    monkeypatch.setattr(sys.modules["__main__"], "named", named, raising=False)
+    parcel = pack({"x": named})
+    monkeypatch.undo()
+    error = dict(unpack(parcel))["x"]
+    assert isinstance(error, UnpackError)
+    assert str(error) == "module '__main__' has no attribute 'named'"
+    assert not error.missing
 
 
 def test_other_reasons_are_told_on_one_line():
@@ -160,7 +256,7 @@ def test_other_reasons_are_told_on_one_line():
     with pytest.raises(PackError) as caught:
         pack({"x": [Odd()]})
     kind = "test_parcel.test_other_reasons_are_told_on_one_line.<locals>.Odd"
-    assert str(caught.value).startswith("ValueError: not me (in x[0], a ")
+    assert str(caught.value).startswith("cannot be pickled: ValueError: not me (in x[0], a ")
     assert str(caught.value).endswith(f"{kind})")
 
 
@@ -212,7 +308,7 @@ def test_what_is_there_is_taken_and_the_rest_explained(large: bytes):
     assert told is not None
     assert dict(unpack(told["parcel"])) == {"a": large}
     assert told["problems"] == [
-        {"name": "lock", "why": "it is a _thread.lock"},
+        {"name": "lock", "why": "cannot be pickled: it is a _thread.lock", "way_out": "itself"},
         {"name": "b", "known": ["a", "lock"]},
     ]
 
@@ -266,8 +362,9 @@ def test_arrays_outlive_the_close():
     assert view.sum() == 50
     with pytest.raises(ValueError, match="this shared memory is closed"):
         shared.array  # noqa: B018
-    with pytest.raises(PackError, match="this shared memory is closed"):
+    with pytest.raises(PackError) as caught:
         pack({"s": shared})
+    assert str(caught.value) == "is shared memory that is closed: share the array again"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ class Luggage:
             try:
                 self._packer.add(name, namespace[name])
             except PackError as error:
-                self._problems.append({"name": name, "why": _printable(error)})
+                why = _printable(error)
+                self._problems.append({"name": name, "why": why, "way_out": error.way_out})
         self._packed = True
 
     def close(self) -> dict[str, Any] | None:
@@ -101,7 +102,8 @@ class Luggage:
             try:
                 parcel = self._packer.parcel()
             except (OSError, ValueError) as error:
-                self._problems.append({"name": "the parcel", "why": _printable(error)})
+                why = f"cannot be sent: {_printable(error)}"
+                self._problems.append({"name": "the parcel", "why": why})
                 parcel = Parcel([], b"", [])
             return {"parcel": parcel, "problems": self._problems}
         if self._packer is not None:

@@ -27,15 +27,18 @@ ALIGNMENT = 64
 
 
 class PackError(Exception):
-    """A value cannot be pickled; the message says why.
+    """A value cannot be pickled; the message says why, and goes on from the name of the value.
 
     Attributes:
         name: the name of the value.
+        way_out: what may help: to leave out an ``"attribute"`` or an ``"item"``, or to make a
+            ``"list"`` of it; ``"itself"`` if nothing of it can cross, empty if the message says it.
     """
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: str, why: str, way_out: str) -> None:
         super().__init__(why)
         self.name = name
+        self.way_out = way_out
 
 
 class Parcel:
@@ -158,7 +161,7 @@ class Packer:
             target.rewind(begun)
             from subint_magic._child.values.blocker import explain
 
-            raise PackError(name, explain(name, value, error)) from error
+            raise PackError(name, *explain(name, value, error)) from error
         self._items.append((name, pickled, beside))
         self._code |= aside.code
 

@@ -6,6 +6,8 @@ Plain pickle does it where it can. What only the sender has, as functions and cl
 
 from __future__ import annotations
 
+import sys
+from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
 from _pickle import PickleBuffer, Pickler, Unpickler
 from types import CodeType, FunctionType
 
@@ -34,12 +36,33 @@ if TYPE_CHECKING:
 
 PROTOCOL = 5
 
+CachedFunction: type[Any] = _lru_cache_wrapper  # functools itself has more to import
+"""What `functools.lru_cache` makes of a function."""
+
 LARGE = 2**16
 """Bytes from which a buffer goes beside the pickle."""
 
 
 class _ByValueError(Exception):
     """Something can only be pickled by value."""
+
+
+class RefusedError(Exception):
+    """A value cannot cross; the message goes on from its name, and says what to do."""
+
+
+class StaysHere:
+    """The base of what never crosses.
+
+    Attributes:
+        refusal: the message of the `RefusedError`.
+    """
+
+    refusal: str
+
+
+class NotInMainError(AttributeError):
+    """What a pickle names in ``__main__`` is not in that of who loads it."""
 
 
 class Aside:
@@ -72,7 +95,11 @@ class Aside:
             flat = value if value.c_contiguous else memoryview(value.tobytes())
             raw = flat.cast("B") if flat.nbytes else memoryview(bytearray())
             return _view, (PickleBuffer(raw), value.format, value.shape)
+        if isinstance(value, StaysHere):
+            raise RefusedError(value.refusal)
         if isinstance(value, Shared):
+            if value.closed:
+                raise RefusedError("is shared memory that is closed: share the array again")
             stand_in = PickleBuffer(value.memory)
             self._shared[id(stand_in)] = value, stand_in
             return Shared.arrived, (stand_in, *value.layout)
@@ -89,9 +116,32 @@ class _Plain(Pickler):
         self._aside = aside
 
     def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, FunctionType | type) and value.__module__ == "__main__":
+        by_value = isinstance(value, FunctionType | type | CachedFunction)
+        if by_value and value.__module__ == "__main__":
             raise _ByValueError
         return self._aside.reduce(value)
+
+
+def _can_be_imported(function: Any) -> bool:
+    found = None if function.__module__ == "__main__" else sys.modules.get(function.__module__)
+    for name in getattr(function, "__qualname__", "").split("."):
+        found = getattr(found, name, None)
+    return found is function
+
+
+def _reduce_cached(function: Any) -> tuple[Any, ...]:
+    """Reduce it to the function inside; pickle only knows its name."""
+    from functools import WRAPPER_ASSIGNMENTS  # those are made anew from the function
+
+    own = {key: item for key, item in vars(function).items() if key not in WRAPPER_ASSIGNMENTS}
+    # One that calls itself is met again inside of the function, which has no attributes yet there.
+    return _cached, (function.cache_parameters(), function.__wrapped__), own
+
+
+def _cached(parameters: dict[str, Any], function: Any) -> Any:
+    from functools import lru_cache
+
+    return lru_cache(**parameters)(function)
 
 
 def _dump_plain(value: object, target: Target, aside: Aside) -> None:
@@ -105,6 +155,8 @@ def _dump_by_value(value: object, target: Target, aside: Aside) -> None:
         def reducer_override(self, value: Any) -> Any:
             if isinstance(value, CodeType):
                 aside.code.add(value.co_filename)
+            if isinstance(value, CachedFunction) and not _can_be_imported(value):
+                return _reduce_cached(value)
             ours = aside.reduce(value)
             return super().reducer_override(value) if ours is NotImplemented else ours
 
@@ -146,4 +198,9 @@ class Loader(Unpickler):
     def find_class(self, module: str, name: str, /) -> Any:
         """Import what a pickle names."""
         self.module = module
-        return super().find_class(module, name)
+        try:
+            return super().find_class(module, name)
+        except AttributeError as error:
+            if module == "__main__":
+                raise NotInMainError(f"module '__main__' has no attribute {name!r}") from error
+            raise

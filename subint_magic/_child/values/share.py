@@ -47,6 +47,11 @@ class Shared:
         return self._nbytes, self._kind, self._shape, self._dtype
 
     @property
+    def closed(self) -> bool:
+        """Whether it is closed here."""
+        return self._mapping is None
+
+    @property
     def nbytes(self) -> int:
         """Its size in bytes."""
         return self._nbytes
@@ -58,6 +63,7 @@ class Shared:
         Raises:
             ValueError: it is closed.
         """
+        __tracebackhide__ = True
         return shaped(self._raw(), self._kind, self._shape)
 
     @property
@@ -68,13 +74,14 @@ class Shared:
             ValueError: it is closed.
             ImportError: numpy cannot be loaded in this interpreter.
         """
+        __tracebackhide__ = True
         raw = self._raw()
         try:
             import numpy
-        except ImportError as error:
+        except ImportError:  # with a page about other causes
             raise ImportError(
                 "numpy cannot be loaded here: use .memory, or -b mp_forkserver", name="numpy"
-            ) from error
+            ) from None
         dtype = numpy.dtype(self._kind if self._dtype is None else self._dtype)
         return numpy.frombuffer(raw, dtype).reshape(self._shape)
 
@@ -104,7 +111,7 @@ class Shared:
         self.close()
 
     def __repr__(self) -> str:
-        what = "closed" if self._mapping is None else f"{self._nbytes} bytes"
+        what = "closed" if self.closed else f"{self._nbytes} bytes"
         shape = "×".join(map(str, self._shape))
         return f"<Shared {shape} {self._dtype or self._kind!r}, {what}>"
 
@@ -115,6 +122,7 @@ class Shared:
         )
 
     def _raw(self) -> memoryview:
+        __tracebackhide__ = True
         if self._mapping is None:
             raise ValueError("this shared memory is closed")
         return memoryview(self._mapping)[: self._nbytes]
@@ -148,6 +156,7 @@ def share(value: Any) -> Shared:
     Raises:
         TypeError: it has no buffer, or one of Python objects.
     """
+    __tracebackhide__ = True
     array, dtype, layout = value, None, None
     if hasattr(value, "__array_interface__"):
         array, dtype, layout = _flat_array(value)
@@ -172,6 +181,7 @@ def _flat_array(value: Any) -> tuple[Any, DType, tuple[str, tuple[int, ...]]]:
     """Return the bytes of an array, its dtype, and the format and shape of its items."""
     import numpy
 
+    __tracebackhide__ = True
     array = numpy.asarray(value)
     if array.dtype.hasobject:
         raise TypeError("an array of Python objects cannot be shared, only one of plain data")

@@ -64,7 +64,7 @@ class Opened:
 
     def load(self) -> Iterator[tuple[str, object | UnpackError]]:
         """Yield the name of each value, and the value or why it cannot be loaded here."""
-        from subint_magic._child.values.pickling import Loader
+        from subint_magic._child.values.pickling import Loader, NotInMainError
 
         source = self._source
         at = 0  # in the unclaimed
@@ -89,7 +89,9 @@ class Opened:
                 missing = isinstance(error, ImportError | AttributeError)
                 root = _root(error)
                 module = (_module(root) or loader.module).partition(".")[0]
-                value = UnpackError(name, _line(root), module, missing=missing)
+                why = str(error) if isinstance(error, NotInMainError) else _line(root)
+                missing = missing and module != "__main__"  # which no other backend has either
+                value = UnpackError(name, why, module, missing=missing)
             else:
                 del self._unclaimed[begun:at]
                 at = begun

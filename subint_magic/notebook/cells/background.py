@@ -139,7 +139,9 @@ class BackgroundRun:
     # waiting for it
 
     def result(self, timeout: float | None = None) -> CellValue | None:
-        """Wait for its end; return the value of its last expression, or raise what it has raised.
+        """Wait for its end; return how the value of its last expression looks, or raise its error.
+
+        The value itself stays in the actor: ``-o NAME`` gives the notebook a copy of a variable.
 
         Args:
             timeout: seconds to wait at most.

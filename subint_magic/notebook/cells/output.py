@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ipykernel.iostream import OutStream
 from ipykernel.zmqshell import ZMQDisplayPublisher
 
+from subint_magic._child.values.pickling import StaysHere
 from subint_magic.wire.messages import ClearOutput, Display, Dropped, Output, Result
 
 if TYPE_CHECKING:
@@ -24,9 +25,20 @@ if TYPE_CHECKING:
 __all__ = ["CellOutput", "CellValue"]
 
 
-@dataclass(frozen=True, repr=False)
-class CellValue:
+_VALUE_METHODS = """
+bool call contains delitem getitem iter len next reversed setitem array
+eq ne lt le gt ge abs invert neg pos int float complex index round
+add and divmod floordiv lshift matmul mod mul or pow rshift sub truediv xor
+radd rand rdivmod rfloordiv rlshift rmatmul rmod rmul ror rpow rrshift rsub rtruediv rxor
+"""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class CellValue(StaysHere):
     """The last expression of a cell, as the actor's IPython shows it.
+
+    It only looks like the value, which stays in the actor: what one would do with that raises
+    TypeError or AttributeError. ``-o NAME`` gives the notebook a copy of a variable.
 
     Attributes:
         data: its forms by mime type.
@@ -36,6 +48,14 @@ class CellValue:
     data: MimeBundle
     metadata: MimeBundle
 
+    refusal = (
+        "is how the value of a cell in an actor looks, not the value: give -o NAME to have that"
+    )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        __tracebackhide__ = True
+        raise AttributeError(f"this {self.refusal}")
+
     def __repr__(self) -> str:
         return str(self.data.get("text/plain", "<a value without text>"))
 
@@ -43,6 +63,15 @@ class CellValue:
         self, include: object = None, exclude: object = None
     ) -> tuple[MimeBundle, MimeBundle]:
         return self.data, self.metadata
+
+
+def _refuse(value: CellValue, *_: object) -> NoReturn:
+    __tracebackhide__ = True
+    raise TypeError(f"this {value.refusal}")
+
+
+for _name in _VALUE_METHODS.split():
+    setattr(CellValue, f"__{_name}__", _refuse)
 
 
 class CellOutput:

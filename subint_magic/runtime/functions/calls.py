@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import CellError
-from subint_magic.runtime.runs.values import open_outputs, pack_inputs
+from subint_magic.runtime.runs.values import NO_NAME, open_outputs, pack_inputs
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def pack_call(
     """
     name = getattr(function, "__name__", "")
     if not name.isidentifier() or iskeyword(name) or name in _OURS:
-        name = "function"
+        name = NO_NAME
     wait = "await " if iscoroutinefunction(function) else ""
     arguments, keywords = _OURS
     values = {name: function, arguments: args, keywords: dict(kwargs)}
@@ -120,16 +120,16 @@ def open_call(actor: str, outcome: CallOutcome) -> Returned:
         return Returned(value)
     whys: list[str] = []
     if values is not None:
-        whys += [f"pickled: {problem.why}" for problem in values.problems]
+        whys += [problem.why for problem in values.problems]
         for _, error in unpack(values.parcel) if values.parcel is not None else ():
             if isinstance(error, UnpackError):
-                whys.append(f"loaded here: {error}")
+                whys.append(f"cannot be loaded here: {error}")
             elif isinstance(error, Exception):
                 for note in failure.__notes__:
                     error.add_note(note)
                 return Returned(error=error)
     for why in whys:
-        failure.add_note(f"\nIt is a CellError because {failure.type_name} cannot be {why}.")
+        failure.add_note(f"\nIt is a CellError because {failure.type_name} {why}.")
     return Returned(error=failure)
 
 

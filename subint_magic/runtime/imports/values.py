@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dis import get_instructions
+from functools import _lru_cache_wrapper
 from itertools import chain
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ def imports_for(values: Iterable[object]) -> tuple[Import, ...]:
     That is where their classes are, and those of the items of lists, tuples and dicts, and of what
     functions of the notebook use.
     """
-    items = [item for value in values for item in (value, *_items(value))]
+    items = [_uncached(item) for value in values for item in (value, *_items(value))]
     used = [each for item in items if _by_value(item) for each in _used(item)]
     modules = dict.fromkeys(_module(each) for each in chain(items, used))
     found = [Import(name) for name in modules if name not in ("", "__main__", "subint_magic")]
@@ -33,6 +34,11 @@ def _items(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list | tuple) else ()
+
+
+def _uncached(value: object) -> object:
+    """Return the function inside what `functools.lru_cache` has made of it."""
+    return value.__wrapped__ if isinstance(value, _lru_cache_wrapper) else value
 
 
 def _by_value(value: object) -> TypeGuard[FunctionType]:

@@ -21,9 +21,18 @@ if TYPE_CHECKING:
     from subint_magic._child.values.parcel import Parcel
     from subint_magic.wire.messages import Problem
 
-__all__ = ["CELL_NUMBERS", "Traffic", "open_outputs", "pack_inputs", "why_no_input"]
+__all__ = ["CELL_NUMBERS", "NO_NAME", "Traffic", "open_outputs", "pack_inputs", "why_no_input"]
 
 _IN_KERNEL_ONLY = ("subint", "subint_legacy")
+
+NO_NAME = "function"
+"""What a function is called in its actor if it has no name, as a lambda."""
+
+_LEAVE_OUT = {
+    "attribute": "leave that out (__getstate__) or ",
+    "item": "leave that out or ",
+    "itself": "",
+}
 
 CELL_NUMBERS: list[dict[str, int]] = []
 """The file names of cells and their numbers, from each notebook of this process."""
@@ -60,10 +69,8 @@ def pack_inputs(actor: str, values: Mapping[str, object], call: str = "") -> Par
     try:
         parcel = pack(values)
     except PackError as error:
-        message = (
-            f"{_input(error.name, call)} cannot be pickled: {error}."
-            f" Leave that out (__getstate__) or make it in the {'function' if call else 'cell'}."
-        )
+        way_out = _way_out(error.way_out, f"make it in the {'function' if call else 'cell'}")
+        message = f"{_input(error.name, call)} {error}.{way_out}"
         raise InputError(actor, error.name, message) from error
     parcel.sources = list(_sources(parcel.code))
     return parcel
@@ -125,18 +132,34 @@ def _why_not_loaded(problem: Problem, spawn_method: str, call: str) -> str:
 def _input(name: str, call: str) -> str:
     if not call:
         return f"input {name!r}"
-    return f"function {call}()" if name == call else f"an argument of {call}()"
+    if name == call:
+        return "the function" if call == NO_NAME else f"function {call}()"
+    return f"an argument of {_function(call)}"
 
 
 def _output(name: str, call: str) -> str:
-    return f"the result of {call}()" if call else f"output {name!r}"
+    return f"the result of {_function(call)}" if call else f"output {name!r}"
+
+
+def _function(call: str) -> str:
+    return "the function" if call == NO_NAME else f"{call}()"
 
 
 def _why_not_sent(problem: Problem, call: str) -> str:
     if problem.why:
-        return (
-            f"{_output(problem.name, call)} cannot be pickled: {problem.why}."
-            f" Leave that out (__getstate__) or {'return' if call else 'give'} a part of it."
-        )
+        if problem.way_out == "itself":
+            instead = f"use it in the {'function' if call else 'actor'}"
+        else:
+            instead = f"{'return' if call else 'give'} a part of it"
+        way_out = _way_out(problem.way_out, instead)
+        return f"{_output(problem.name, call)} {problem.why}.{way_out}"
     hint = did_you_mean(problem.name, problem.known)
     return f"output {problem.name!r} was never set in the cell.{hint}"
+
+
+def _way_out(kind: str, instead: str) -> str:
+    """Return the sentence for a way out of what `PackError` says."""
+    if kind == "list":
+        return " A list of it can cross."
+    words = f"{_LEAVE_OUT.get(kind, '')}{instead}."
+    return f" {words[0].upper()}{words[1:]}" if kind else ""

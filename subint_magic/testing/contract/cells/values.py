@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,10 @@ def _main() -> dict[str, Any]:
     exec(
         "def double(x): return factor * x\nfactor = 2\n"
         "class Point:\n    def __init__(self, x): self.x = x\n"
-        "    def twice(self): return 2 * self.x\n",
+        "    def twice(self): return 2 * self.x\n"
+        "from functools import cache\n@cache\ndef fib(n):\n"
+        "    return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
+        "class Cached:\n    @cache\n    def own(self): return type(self) is Cached\n",
         main,
     )
     return main
@@ -82,6 +86,27 @@ class ValueContract(Contract):
         assert type(values["q"]) is main["Point"]
         assert (values["q"].x, values["own"].x, values["g"]()) == (12, 1, 1)
 
+    async def test_cached_functions_go_by_value(self, actor: Actor) -> None:
+        main = _main()
+        inputs = {"fib": main["fib"], "Cached": main["Cached"], "c": main["Cached"]()}
+        source = (
+            "from functools import lru_cache\n@lru_cache(maxsize=9)\ndef fact(n):\n"
+            "    return n * fact(n - 1) if n else 1\n"
+            "checked = (fib(30), fib.__name__, type(c) is Cached, c.own())\nback = c"
+        )
+        result = await actor.run_cell(source, inputs=inputs, outputs=["fact", "checked", "back"])
+        values: dict[str, Any] = result.values
+        assert values["checked"] == (832040, "fib", True, True)
+        assert type(values["back"]) is main["Cached"]
+        fact = values["fact"]
+        assert (fact(5), fact.cache_info().currsize, fact.cache_parameters()["maxsize"]) == (
+            120,
+            6,
+            9,
+        )
+        assert fact.__wrapped__.__globals__["fact"] is fact
+        assert await actor.call(main["fib"], 10) == 55
+
     async def test_shared_memory_is_one(self, actor: Actor) -> None:
         with share(bytes(LARGE)) as shared:
             source = "s.memory[0] = 1\nnested = [s]"
@@ -101,7 +126,36 @@ class ValueContract(Contract):
         assert caught.value.name == "b"
         assert str(caught.value) == (
             "input 'b' cannot be pickled: b[0] (a _thread.lock)."
-            " Leave that out (__getstate__) or make it in the cell."
+            " Leave that out or make it in the cell."
+        )
+        with pytest.raises(InputError) as caught:
+            await actor.run_cell("1", inputs={"gen": (x for x in [1])})
+        assert str(caught.value) == (
+            "input 'gen' cannot be pickled: it is a generator. A list of it can cross."
+        )
+
+    async def test_closed_shared_memory_is_told(self, actor: Actor) -> None:
+        with share(b"x") as shared:
+            pass
+        with pytest.raises(InputError) as given:
+            await actor.run_cell("1", inputs={"s": shared})
+        why = "is shared memory that is closed: share the array again."
+        assert str(given.value) == f"input 's' {why}"
+        with share(b"x") as shared, pytest.raises(OutputError) as lost:
+            source = "t = [s]\ns.close()"
+            await actor.run_cell(source, inputs={"s": shared}, outputs=["s", "t"])
+        assert str(lost.value) == f"output 's' {why} Output 't' cannot be pickled: t[0] {why}"
+
+    async def test_main_is_no_module_that_does_not_load(
+        self, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        main = _main()
+        exec("class Odd:\n    def __reduce__(self): return 'odd'\nodd = Odd()", main)
+        monkeypatch.setattr(sys.modules["__main__"], "odd", main["odd"], raising=False)
+        with pytest.raises(InputError) as caught:
+            await actor.run_cell("1", inputs={"x": main["odd"]})
+        assert str(caught.value) == (
+            "input 'x' cannot be loaded in the actor: module '__main__' has no attribute 'odd'."
         )
 
     async def test_what_cannot_be_loaded_is_told(self, actor: Actor) -> None:
@@ -126,9 +180,9 @@ class ValueContract(Contract):
         assert caught.value.values == {"good": bytes(10**6)}
         assert str(caught.value) == (
             "output 'lock' cannot be pickled: lock['k'] (a _thread.lock)."
-            " Leave that out (__getstate__) or give a part of it."
-            " output 'goood' was never set in the cell. Did you mean 'good'?"
-            " output 'odd' cannot be loaded here: ZeroDivisionError: division by zero."
+            " Leave that out or give a part of it."
+            " Output 'goood' was never set in the cell. Did you mean 'good'?"
+            " Output 'odd' cannot be loaded here: ZeroDivisionError: division by zero."
             " These have come: good."
         )
 
@@ -195,14 +249,19 @@ class ValueContract(Contract):
         with pytest.raises(OutputError, match="is a _thread") as lost:
             await actor.call(main["stuck"])
         assert str(lost.value) == (
-            "the result of stuck() cannot be pickled: it is a _thread.lock."
-            " Leave that out (__getstate__) or return a part of it."
+            "the result of stuck() cannot be pickled: it is a _thread.lock. Use it in the function."
         )
         with pytest.raises(InputError) as given:
             await actor.call(len, [threading.Lock()])
         assert str(given.value) == (
             "an argument of len() cannot be pickled: arguments[0][0] (a _thread.lock)."
-            " Leave that out (__getstate__) or make it in the function."
+            " Leave that out or make it in the function."
+        )
+        with pytest.raises(InputError) as given:
+            await actor.call(lambda item: item, threading.Lock())
+        assert str(given.value) == (
+            "an argument of the function cannot be pickled: arguments[0] (a _thread.lock)."
+            " Leave that out or make it in the function."
         )
 
     async def test_an_exception_that_cannot_cross_is_told(self, actor: Actor) -> None:
