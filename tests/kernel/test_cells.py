@@ -193,7 +193,9 @@ def test_a_name_that_only_the_notebook_has(kernel: Kernel):
     assert kernel.run("%%subint\nfd").traceback.endswith("NameError: name 'fd' is not defined")
 
 
-@pytest.mark.skip_spawn_backend("trio", "mp_spawn", "mp_forkserver", reason="they have some")
+@pytest.mark.skip_spawn_backend(
+    "trio", "mp_spawn", "mp_forkserver", "subint_legacy", reason="they have some"
+)
 def test_who_starts_a_daemon_thread_is_told_where_there_are_some(kernel: Kernel, start_method: str):
     source = "import threading\nthreading.Thread(daemon=True)"
     assert kernel.run(f"%%subint -b {start_method}\n{source}").traceback.endswith(
