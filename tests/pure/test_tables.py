@@ -18,8 +18,8 @@ def test_age(seconds: float, text: str):
 
 def test_html_is_escaped():
     table = html_table(["<a>"], [["x & y"]], "one\ntwo")
-    assert "<th>&lt;a&gt;</th>" in table
-    assert "<td>x &amp; y</td>" in table
+    assert ">&lt;a&gt;</th>" in table
+    assert ">x &amp; y</td>" in table
     assert "<small>one<br>two</small>" in table
 
 

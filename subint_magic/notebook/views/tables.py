@@ -33,14 +33,20 @@ def age(seconds: float) -> str:
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], footer: str) -> str:
     """Return the same as HTML, with *footer* below it."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
+    body = "".join(_row("td", row) for row in rows)
     lines = "<br>".join(map(escape, footer.splitlines()))
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><small>{lines}</small>"
+        f"<table><thead>{_row('th', header)}</thead><tbody>{body}</tbody></table>"
+        f"<small>{lines}</small>"
     )
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    # Jupyter aligns all to the right and breaks numbers from their units to give the last one room.
+    style = "text-align: left; white-space: nowrap"
+    *short, last = map(escape, cells)
+    texts = "".join(f'<{tag} style="{style}">{cell}</{tag}>' for cell in short)
+    return f'<tr>{texts}<{tag} style="text-align: left">{last}</{tag}></tr>'
 
 
 def duration(seconds: float | None) -> str:
