@@ -180,7 +180,7 @@ def test_what_loads_once_in_a_process_is_refused_where_the_kernel_has_it(kernel:
 # -b auto
 
 
-FORGET = "from subint_magic.notebook.cells import auto\nauto._chosen.clear()"
+FORGET = "from subint_magic.runtime.imports import choice\nchoice._chosen.clear()"
 CHEAPEST = "subint" if SUBINT else "mp_forkserver"
 
 
