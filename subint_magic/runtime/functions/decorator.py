@@ -93,7 +93,8 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
 ) -> list[T]:
     """Call *function* on each item, in several actors at once; return the results in order.
 
-    It blocks; a trio program has `ActorNursery.map`.
+    It blocks; a trio program has `ActorNursery.map`. For a function that is decorated, what is not
+    given here is as it is there.
 
     Args:
         function: is called with one item.
@@ -120,7 +121,12 @@ def map[S, T](  # noqa: A001 - it does what the built-in does, and only who impo
             " write map(function, items)"
         )
     require_key(spawn_method)
+    base = function.options if isinstance(function, SubintFunction) else Options()
     options = Options(
-        spawn_method=spawn_method, timeout=timeout, grace=grace, check=check, words=MAP
+        spawn_method=spawn_method or base.spawn_method,
+        timeout=base.timeout if timeout is None else timeout,
+        grace=base.grace if grace is None else grace,
+        check=check and base.check,
+        words=MAP,
     )
     return SubintFunction(function, options).map(items, actors=actors)

@@ -43,9 +43,10 @@ class SubintFunction[**P, T]:
     """
 
     def __init__(self, function: Callable[P, T], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        # after that, which also copies what another one of these has
         self._function = function
         self._options = options
-        functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call it in an actor.
@@ -151,6 +152,11 @@ class SubintFunction[**P, T]:
             return wait(offer, run)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised
             raise bared(error)  # noqa: B904 - it is the same
+
+    @property
+    def options(self) -> Options:
+        """How it is called."""
+        return self._options
 
     def _method(self, offer: default.Offer) -> str | None:
         return self._options.spawn_method or offer.spawn_method()

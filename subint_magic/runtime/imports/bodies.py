@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 from dis import get_instructions
 from types import CodeType
 from typing import TYPE_CHECKING
@@ -32,8 +33,19 @@ def imports_in_body(function: FunctionType) -> tuple[Import, ...]:
         return ()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return imports_among(node.body)
+            return _imports_in(node.body)
     return ()
+
+
+def _imports_in(body: list[ast.stmt]) -> tuple[Import, ...]:
+    for number, statement in enumerate(body, 1):
+        if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
+            rest = imports_among(body[number:])  # which it may not come to
+            return (
+                *imports_among(body[:number]),
+                *(replace(each, sure=False) for each in rest),
+            )
+    return imports_among(body)
 
 
 def _imported(code: CodeType) -> Iterator[str]:

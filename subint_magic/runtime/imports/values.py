@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["imports_for"]
 
 _PLAIN = frozenset({NoneType, bool, int, float, complex, str, bytes, bytearray})
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 def imports_for(values: Iterable[object], called: object = None) -> tuple[Import, ...]:
@@ -53,7 +54,7 @@ def _needed(values: Iterable[object], called: object) -> Iterator[Import]:
     while todo:
         found: list[object] = []
         for value in todo:
-            if id(value) in seen:
+            if type(value) in _PLAIN or id(value) in seen:
                 continue
             seen[id(value)] = value
             here = _in_notebook(value)
@@ -108,10 +109,20 @@ def _parts(value: object, here: bool) -> Iterable[object]:
 
 
 def _flat(items: Iterable[object]) -> Iterable[object]:
-    """Return *items* without what is in them; those of large data cost next to nothing."""
-    if set(map(type, items)) <= _PLAIN:
-        return ()
-    return [item for item in items if not isinstance(item, list | tuple | set | frozenset | dict)]
+    """Return *items* without what is in them, and of large data no more than matters."""
+    kinds = {type(item): item for item in items}
+    alike = [kind for kind in kinds if _alike(kind)]
+    done = {*alike, *(kind for kind in kinds if issubclass(kind, _CONTAINERS))}
+    rest = [item for item in items if type(item) not in done] if len(done) < len(kinds) else []
+    return [*(kinds[kind] for kind in alike), *rest]
+
+
+def _alike(kind: type) -> bool:
+    """Return whether all objects of type *kind* need the same."""
+    if kind.__module__ == "builtins":
+        return kind in _PLAIN
+    package = str(kind.__module__).partition(".")[0]
+    return not issubclass(kind, type) and package not in ("__main__", "functools", "subint_magic")
 
 
 def _state(value: object) -> Iterable[object]:
