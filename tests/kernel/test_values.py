@@ -232,7 +232,9 @@ def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
     cell = kernel.run("@subint\ndef g(x): return 1 / x\ng(0)")
     assert cell.error[:2] == ("ZeroDivisionError", "division by zero")
     assert "In actor" in "\n".join(cell.outputs[-1][3])
-    assert kernel.ok("f").results == ["<subint function f in actor 'f' on 'subint'>"]
+    assert kernel.ok("f").results == [
+        f"<subint function f in actor 'f' on {default_start_method()!r}>"
+    ]
     kernel.ok("@subint(name='f')\ndef spin(x):\n    print('there')\n    while True: pass")
     for call in ("spin(1)", "spin.map([1], actors=1)"):
         spin = kernel.start(call)
