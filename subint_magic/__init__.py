@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.background import BackgroundRun as BackgroundRun
     from subint_magic.runtime.actor import Actor as Actor
     from subint_magic.runtime.functions.decorator import (
-        SubintFunction as SubintFunction,
         map as map,  # noqa: A004 - see its definition
         subint as subint,
     )
+    from subint_magic.runtime.functions.function import SubintFunction as SubintFunction
     from subint_magic.runtime.lifecycle import State as State
     from subint_magic.runtime.nursery import (
         ActorNursery as ActorNursery,
@@ -121,7 +121,7 @@ _WHERE = {
     "SpawnMethodStatus": _spawn,
     "SpawnMethodUnavailable": _errors,
     "State": "subint_magic.runtime.lifecycle",
-    "SubintFunction": "subint_magic.runtime.functions.decorator",
+    "SubintFunction": "subint_magic.runtime.functions.function",
     "SubintMagicError": _errors,
     "UnknownSpawnMethod": _errors,
     "get_start_method": _spawn,

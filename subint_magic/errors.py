@@ -27,12 +27,13 @@ A message says what happened, to which actor, and what to do now.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "CELL",
     "ActorBusy",
     "ActorConflict",
     "ActorDied",
@@ -53,10 +54,30 @@ __all__ = [
     "StillRunning",
     "SubintMagicError",
     "UnknownSpawnMethod",
+    "Words",
     "did_you_mean",
     "one_line",
     "will_not_load",
 ]
+
+
+class Words(NamedTuple):
+    """How somebody writes that something is to run, for what a message tells them to write instead.
+
+    Attributes:
+        what: what is to run.
+        start: what starts it, around ``{}``, the place of *method*.
+        method: what selects a spawn method, around ``{}``, the place of its key.
+        unchecked: what leaves out the check of its imports.
+    """
+
+    what: str
+    start: str
+    method: str
+    unchecked: str
+
+
+CELL = Words("cell", "%%subint {}", "-b {}", "--no-check")
 
 
 def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
@@ -72,9 +93,14 @@ def one_line(sentences: Iterable[str]) -> str:
 
 
 def will_not_load(
-    module: str, place: str, reason: str, instead: str, actor: str | None = None
+    module: str,
+    place: str,
+    reason: str,
+    instead: str,
+    actor: str | None = None,
+    words: Words = CELL,
 ) -> str:
-    """Say that a module cannot load where a cell runs, and what to do.
+    """Say that a module cannot load where something is to run, and what to do.
 
     Args:
         module: its name.
@@ -82,12 +108,15 @@ def will_not_load(
         reason: why, in words.
         instead: the key of a spawn method that works.
         actor: the name of the actor, if it lives already.
+        words: how to write it.
     """
+    method = words.method.format(instead)
     if actor is None:
-        return f"{module} cannot load in {place}: {reason}. Use a process: %%subint -b {instead}"
+        start = words.start.format(method)
+        return f"{module} cannot load in {place}: {reason}. Use a process: {start}"
     return (
         f"{module} cannot load in actor {actor!r}, {place}: {reason}."
-        f" Close it first (%subints close {actor}) and start it with -b {instead},"
+        f" Close it first (%subints close {actor}) and start it with {method},"
         " or choose another name"
     )
 
@@ -328,7 +357,7 @@ class RunTimedOut(RunCancelled):
 
 
 class ImportRefused(SubintMagicError):
-    """A module that a cell imports cannot load where the cell was to run; it was not run.
+    """A module that a cell or a function needs cannot load where it was to run; it was not run.
 
     You do not get this error for a module that does not exist: the cell says so itself.
 
@@ -339,10 +368,16 @@ class ImportRefused(SubintMagicError):
     """
 
     def __init__(
-        self, module: str, place: str, reason: str, instead: str, actor: str | None = None
+        self,
+        module: str,
+        place: str,
+        reason: str,
+        instead: str,
+        actor: str | None = None,
+        words: Words = CELL,
     ) -> None:
-        what = will_not_load(module, place, reason, instead, actor)
-        super().__init__(f"{what} (--no-check: run it anyway).")
+        what = will_not_load(module, place, reason, instead, actor, words)
+        super().__init__(f"{what} ({words.unchecked}: run it anyway).")
         self.module = module
         self.reason = reason
         self.actor = actor

@@ -14,9 +14,9 @@ import trio
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from subint_magic.errors import ActorEnded
-from subint_magic.notebook.cells.auto import AUTO
 from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.request import public_names
+from subint_magic.runtime.imports import AUTO
 from subint_magic.spawn import spawn_methods
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
+from subint_magic.runtime.imports import AUTO
 from subint_magic.runtime.runs.values import CELL_NUMBERS
 from subint_magic.spawn import shut_down_methods
 
@@ -48,7 +49,11 @@ class Extension:
         self._commands = Commands(shell)
         self._hidden = HiddenFrames(shell)
         magics = self._magics
-        self._offer = default.Offer(self.host, lambda: CellOutput(shell, magics.output_limit))
+        self._offer = default.Offer(
+            self.host,
+            lambda: CellOutput(shell, magics.output_limit),
+            lambda: AUTO if magics.auto else None,
+        )
         default.offer(self._offer)  # to @subint
         self._numbers: dict[str, int] = getattr(shell.compile, "_filename_map", {})
         CELL_NUMBERS.append(self._numbers)

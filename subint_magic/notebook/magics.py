@@ -32,7 +32,6 @@ from subint_magic.errors import (
     UnknownSpawnMethod,
     did_you_mean,
 )
-from subint_magic.notebook.cells import auto
 from subint_magic.notebook.cells.asking import CellAnswer
 from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.compare import Comparison
@@ -48,7 +47,7 @@ from subint_magic.notebook.cells.request import (
 from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.methods import methods_table
-from subint_magic.runtime.imports import imports_for
+from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
@@ -121,7 +120,7 @@ def _user_errors() -> Iterator[None]:
         yield
     except UnknownSpawnMethod as error:
         keys = [status.key for status in spawn_methods()]
-        raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, auto.AUTO]))) from None
+        raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, AUTO]))) from None
     except _USER_ERRORS as error:
         raise UsageError(str(error)) from None
     except CellError as error:
@@ -161,6 +160,7 @@ class SubintMagics(Magics):
         loop: what it takes for ``--loop``.
         output_limit: how many characters of output a cell may send.
         check_imports: whether a cell is refused that imports what cannot load where it would run.
+        auto: whether the cheapest backend that can is chosen for what names none.
     """
 
     timeout: Float[int | None, int | float | None] = Float(
@@ -196,7 +196,7 @@ class SubintMagics(Magics):
         super().__init__(shell)
         self._host = host
         self._shell: Any = shell
-        self._auto = False
+        self.auto: bool = False
         self._last: BackgroundRun | None = None
 
     @magic_arguments("%subint")
@@ -336,14 +336,14 @@ class SubintMagics(Magics):
         """Select how later %%subint cells start their actors, or list the ways."""
         key = _parse(self.spawn_backend, line).key
         if key is None:
-            print(methods_table(auto_selected=self._auto))
-        elif key == auto.AUTO:
-            self._auto = True
-            print(f"{key}: {auto.SUMMARY}")
+            print(methods_table(auto_selected=self.auto))
+        elif key == AUTO:
+            self.auto = True
+            print(f"{key}: {SUMMARY}")
         else:
             with _user_errors():
                 print(f"{key}: {try_set_start_method(key).summary}")
-            self._auto = False
+            self.auto = False
 
     @magic_arguments()
     @argument(
@@ -404,7 +404,7 @@ class SubintMagics(Magics):
             raise UsageError("--compare is not for --bg: it shows its table when all have run")
         if arguments.no_raise_error:
             raise UsageError("--no-raise-error is not for --bg, which raises in result() only")
-        if arguments.backend != auto.AUTO:
+        if arguments.backend != AUTO:
             spawn_method(arguments.backend)  # said here what is wrong with it, and not later
         request = self._request(arguments, cell)
         run = self._last = BackgroundRun(self._host(), request, self._shell)
@@ -413,9 +413,9 @@ class SubintMagics(Magics):
         return run
 
     def _request(self, arguments: Any, cell: str) -> CellRequest:
-        backend = arguments.backend or (auto.AUTO if self._auto else None)
+        backend = arguments.backend or (AUTO if self.auto else None)
         check = self.check_imports and not arguments.no_check
-        chosen = arguments.compare or backend == auto.AUTO
+        chosen = arguments.compare or backend == AUTO
         source = python_of(self._shell, cell)
         inputs = variables_of(variable_names(arguments.input, "input"), self._shell)
         imports = imports_in(source)

@@ -13,6 +13,7 @@ import trio
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.functions.calls import bared
+from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.runs.turns import Turns
@@ -110,17 +111,31 @@ class ActorNursery:
             )
         return actor
 
-    async def find_or_start(self, name: str, spawn_method: str | None = None) -> Actor:
+    async def find_or_start(
+        self,
+        name: str,
+        spawn_method: str | None = None,
+        *,
+        choose: Callable[[Actor | None], Awaitable[str | None]] | None = None,
+    ) -> Actor:
         """Return the live actor *name*, or start it; for those who come at once, one starts it.
+
+        Args:
+            name: its name.
+            spawn_method: the key of what it has to run on; without it, anything.
+            choose: called with the live actor, if there is one, before anything is started; returns
+                the key of the spawn method for a new one.
 
         Raises:
             ActorConflict: it runs on something else.
-            SpawnError: what `start_actor` raises.
+            Exception: what *choose* and `start_actor` raise.
         """
         turn = self.turns.take(name)
         with turn.kept():
             await turn.come.wait()
             actor = await self.find(name, spawn_method)
+            if choose is not None:
+                spawn_method = await choose(actor)
             return actor or await self.start_actor(name, spawn_method=spawn_method)
 
     async def close(self, grace: float | None = None) -> None:
@@ -166,13 +181,12 @@ class ActorNursery:
             ValueError: there are to be no actors.
         """
         __tracebackhide__ = True
+        require_actors(actors)
         places: Sequence[Actor | None]
         if isinstance(actors, Sequence):
             places = actors
         else:
             places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
-        if not places:
-            raise ValueError(f"map takes one actor at least, not {actors!r}")
         numbered = enumerate(items)
         results: dict[int, T] = {}
         failures: list[Exception] = []

@@ -22,6 +22,7 @@ __all__ = [
     "get_start_method",
     "shut_down_methods",
     "spawn_method",
+    "spawn_method_keys",
     "spawn_methods",
     "try_set_start_method",
     "using_start_method",
@@ -94,6 +95,11 @@ def _examine(key: str, target: str) -> tuple[SpawnMethod | None, str | None]:
         return method, method.why_not()
     except Exception as error:  # noqa: BLE001 - a broken plugin must not break the others
         return None, f"loading {target} failed with {type(error).__name__}: {error}"
+
+
+def spawn_method_keys() -> list[str]:
+    """Return the keys of all spawn methods, built-in ones first, without loading any."""
+    return list(_known())
 
 
 def spawn_methods() -> list[SpawnMethodStatus]:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from subint_magic import ActorConflict, RunTimedOut, SubintFunction, subint
+from subint_magic import (
+    ActorConflict,
+    RunTimedOut,
+    SubintFunction,
+    UnknownSpawnMethod,
+    get_start_method,
+    map as subint_map,
+    subint,
+)
 from subint_magic.runtime.functions import default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from subint_magic.runtime.nursery import ActorNursery
 
@@ -109,6 +120,94 @@ def test_what_it_prints_is_printed_here(capsys: pytest.CaptureFixture[str]):
 def test_map_keeps_the_order():
     function = in_main("@subint\ndef f(x): return x * x")
     assert function.map(range(5), actors=2) == [0, 1, 4, 9, 16]
+
+
+def test_it_says_what_it_is():
+    function = in_main("@subint(spawn_method='trio')\ndef f(): pass")
+    assert repr(function) == "<subint function f on 'trio'>"
+    named = in_main("@subint(name='w', spawn_method='trio')\ndef f(): pass")
+    assert repr(named) == "<subint function f in actor 'w' on 'trio'>"
+    selected = get_start_method()
+    assert repr(subint(functools.partial(pow, 2))) == f"<subint function partial on {selected!r}>"
+
+
+def test_methods_run_in_actors():
+    main: dict[str, Any] = {"__name__": "__main__", "subint": subint}
+    exec(
+        "class Adder:\n    def __init__(self, n): self.n = n\n"
+        "    @subint(name='w')\n    def add(self, x, *, y=0): return self.n + x + y\n"
+        "    @subint(name='w')\n    def twice(self, x): return 2 * self.add(x)\n"
+        "    @classmethod\n    @subint(name='w')\n    def named(cls): return cls.__name__\n",
+        main,
+    )
+    adder = main["Adder"](3)
+    assert (adder.add(1), adder.add(x=1, y=1), adder.twice(1)) == (4, 5, 8)
+    assert adder.add.map([1, 2], actors=1) == [4, 5]
+    assert main["Adder"].add(adder, 1) == 4
+    assert main["Adder"].named() == "Adder"
+    assert adder.add.__name__ == "add"
+    assert repr(adder.add).startswith("<subint function Adder.add in actor 'w' on ")
+
+
+def test_methods_of_classes_of_a_module_run_in_actors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "adders.py").write_text(
+        "from subint_magic import subint\nclass Adder:\n    n = 3\n"
+        "    @subint(spawn_method='trio')\n    def add(self, x): return self.n + x\n"
+    )
+    adder = importlib.import_module("adders").Adder()
+    assert (adder.add(1), adder.add.map([2], actors=1)) == (4, [5])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what", "write"),
+    [
+        ("trio", "the string 'trio'", "@subint(spawn_method='trio')"),
+        ("auto", "the string 'auto'", "@subint(spawn_method='auto')"),
+        ("worker", "the string 'worker'", "@subint(name='worker')"),
+        (
+            5,
+            "an object of type int",
+            "@subint, or @subint(name=…, spawn_method=…, timeout=…)",
+        ),
+    ],
+)
+def test_what_is_no_function_is_said_at_once(wrong: Any, what: str, write: str):
+    for decorate in (subint, subint(name="w")):
+        with pytest.raises(TypeError) as caught:
+            decorate(wrong)
+        assert str(caught.value) == f"subint decorates a function, not {what}: write {write}"
+    with pytest.raises(TypeError) as caught:
+        subint_map(wrong, [1])
+    assert str(caught.value) == (
+        f"map calls a function, not an object of type {type(wrong).__name__}:"
+        " write map(function, items)"
+    )
+
+
+def test_an_unknown_spawn_method_is_said_at_once():
+    for wrong in (
+        lambda: subint(spawn_method="nope"),
+        lambda: subint_map(len, [], spawn_method="nope"),
+    ):
+        with pytest.raises(UnknownSpawnMethod) as caught:
+            wrong()
+        assert str(caught.value) == (
+            "unknown spawn method 'nope'. Valid keys: subint, subint_legacy, trio, mp_spawn,"
+            " mp_forkserver, auto."
+        )
+
+
+def test_map_of_a_function_that_is_decorated_keeps_what_it_does_not_change():
+    function = in_main(
+        "@subint(name='w', spawn_method='trio', timeout=60)\n"
+        "def f(x):\n    import os\n    return os.getpid()"
+    )
+    assert subint_map(function, [1], actors=1) != [os.getpid()]
+    with pytest.raises(RunTimedOut):
+        subint_map(in_main("@subint\ndef f(x):\n    while x: pass"), [1], timeout=0.05)
 
 
 @pytest.mark.parametrize("actors", [0, -1])

@@ -212,7 +212,7 @@ def test_what_magics_import_is_seen(kernel: Kernel, line: str):
 # -b auto
 
 
-FORGET = "from subint_magic.notebook.cells import auto\nauto._chosen.clear()"
+FORGET = "from subint_magic.runtime.imports import choice\nchoice._chosen.clear()"
 CHEAPEST = "subint" if SUBINT else "mp_forkserver"
 
 

@@ -12,7 +12,7 @@ from subint_magic.spawn import default_start_method
 from .test_magics import rows, usage_error
 
 if TYPE_CHECKING:
-    from .harness import Gate, Kernel, Signal
+    from .harness import Cell, Gate, Kernel, Signal
 
 subinterpreters = pytest.mark.skipif(
     default_start_method() != "subint", reason="sub-interpreters cannot run here"
@@ -211,11 +211,12 @@ def test_what_a_backend_cannot_load_is_one_line_with_one_that_can(kernel: Kernel
     )
     message = usage_error(kernel.run("%%subint -b subint -i f\nf()"))
     assert message == f"input 'f' {why} Use -b mp_forkserver."
-    assert kernel.run("subint_magic.subint(spawn_method='subint')(f)()").error == (
+    kernel.ok("unchecked = subint_magic.subint(spawn_method='subint', check=False)")
+    assert kernel.run("unchecked(f)()").error == (
         "InputError",
         f"function f() {why} Use spawn_method='mp_forkserver'.",
     )
-    assert kernel.run("subint_magic.subint(spawn_method='subint')(len)(ones)").error == (
+    assert kernel.run("unchecked(len)(ones)").error == (
         "InputError",
         f"an argument of len() {why} Use spawn_method='mp_forkserver'.",
     )
@@ -254,7 +255,7 @@ def test_what_does_not_come_out_is_one_line_and_the_rest_is_set(
     "source",
     [
         "%%subint --bg --as job -b subint\nimport numpy",
-        "@subint(spawn_method='subintt')\ndef f(): pass\nf()",
+        "@subint(spawn_method='subintt')\ndef f(): pass",
     ],
     ids=["background", "function"],
 )
@@ -279,10 +280,60 @@ def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
     cell = kernel.run("@subint\ndef g(x): return 1 / x\ng(0)")
     assert cell.error[:2] == ("ZeroDivisionError", "division by zero")
     assert "In actor" in "\n".join(cell.outputs[-1][3])
-    spin = kernel.start(
-        "@subint(name='f')\ndef spin():\n    print('there')\n    while True: pass\nspin()"
-    )
-    spin.wait_output("there")
-    kernel.interrupt()
-    assert spin.wait().error[0] == "KeyboardInterrupt"
+    assert kernel.ok("f").results == [
+        f"<subint function f in actor 'f' on {default_start_method()!r}>"
+    ]
+    kernel.ok("@subint(name='f')\ndef spin(x):\n    print('there')\n    while True: pass")
+    for call in ("spin(1)", "spin.map([1], actors=1)"):
+        spin = kernel.start(call)
+        spin.wait_output("there")
+        kernel.interrupt()
+        assert spin.wait().error[0] == "KeyboardInterrupt"
+        assert frames(spin) == [f"----> 1 {call}"]
     assert kernel.ok("f(2)").results == ["3"]
+
+
+def frames(cell: Cell) -> list[str]:
+    """Return the lines that a traceback points at, and the files that are no cells."""
+    lines = re.sub(r"\x1b\[[\d;]*m", "", cell.traceback).splitlines()
+    return [line for line in lines if line.startswith(("--", "File ")) and line.strip("-")]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (
+            "@subint('trio')\ndef f(): pass",
+            "subint decorates a function, not the string 'trio': write"
+            " @subint(spawn_method='trio')",
+        ),
+        ("map(f, [1], actors=0)", "map takes one actor at least, not 0"),
+        ("map(f, 5)", "'int' object is not iterable"),
+        (
+            "map(5, [1])",
+            "map calls a function, not an object of type int: write map(function, items)",
+        ),
+    ],
+)
+def test_wrong_uses_of_functions_show_the_cell_alone(kernel: Kernel, source: str, error: str):
+    kernel.ok("from subint_magic import map, subint\ndef f(x): pass")
+    cell = kernel.run(source)
+    assert cell.error[1] == error
+    assert frames(cell) == [f"----> 1 {source.splitlines()[0]}"]
+
+
+@subinterpreters
+def test_functions_follow_the_rule_auto(kernel: Kernel):
+    kernel.ok(
+        "from subint_magic import map, subint\n@subint\ndef f(x):\n    import numpy as np\n"
+        "    return int(np.ones(x).sum())"
+    )
+    assert kernel.run("f(3)").error[0] == "ImportRefused"
+    kernel.ok("%spawn_backend auto")
+    assert kernel.ok("f").results == ["<subint function f on 'auto'>"]
+    said = "auto: mp_forkserver, as numpy cannot load in an isolated sub-interpreter\n"
+    for call in ("f(3)", "f.map([3], actors=1)[0]", "map(f, [3], actors=1)[0]"):
+        cell = kernel.ok(call)
+        assert (cell.results, cell.stderr) == (["3"], said)
+    kernel.ok("%spawn_backend subint")
+    assert kernel.run("f(3)").error[0] == "ImportRefused"

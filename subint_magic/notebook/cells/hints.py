@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.cells.auto import cheapest_process
-from subint_magic.runtime.imports import missed_import
+from subint_magic.runtime.imports import cheapest_process, missed_import
 
 if TYPE_CHECKING:
     from subint_magic.errors import CellError

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import CellError, OutputError, RunCancelled
-from subint_magic.notebook.cells.auto import AUTO, cheapest_process, choose
 from subint_magic.notebook.cells.hints import hint
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.runtime.host import HostTask, on_sigint
-from subint_magic.runtime.imports import check_imports, note_loaded
+from subint_magic.runtime.imports import AUTO, choose, note_loaded
 from subint_magic.runtime.nursery import ends_after
 from subint_magic.runtime.runs.values import pack_inputs
 from subint_magic.spawn import get_start_method
@@ -218,7 +217,9 @@ class Job:
         request = self._request
         self._enter(Phase.STARTING)
         actor = await self._find(nursery)
-        self._method = await self._choose_method(actor)
+        self._method = await choose(
+            request.imports, request.backend, actor, say=self._say, check=request.check
+        )
         if actor is None:
             actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
@@ -242,25 +243,6 @@ class Job:
             raise
         request.namespace.update(result.values)
         return result
-
-    async def _choose_method(self, actor: Actor | None) -> str:
-        """Return the spawn method for the cell; *actor* is the one that it has already.
-
-        Raises:
-            ImportRefused: a module cannot load there.
-        """
-        request = self._request
-        if actor is None and request.backend == AUTO:
-            return await choose(request.imports, self._say)
-        method = actor.spawn_method if actor else request.backend or get_start_method()
-        if request.imports and request.check:
-            instead = cheapest_process()
-            doubt = await check_imports(
-                request.imports, method, actor, say=self._say, instead=instead
-            )
-            if doubt is not None:
-                self._say(f"{doubt}: {doubt.reason}. The cell runs all the same.")
-        return method
 
     def _say(self, line: str) -> None:
         self._sink(Output(0, "stderr", f"{line}\n"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from subint_magic.notebook.cells import auto
 from subint_magic.notebook.views.tables import text_table
+from subint_magic.runtime.imports import AUTO, SUMMARY
 from subint_magic.spawn import spawn_methods
 
 __all__ = ["methods_table"]
@@ -20,5 +20,5 @@ def methods_table(*, auto_selected: bool) -> str:
         ]
         for status in spawn_methods()
     ]
-    rows.append(["→" if auto_selected else "", auto.AUTO, "yes", auto.SUMMARY])
+    rows.append(["→" if auto_selected else "", AUTO, "yes", SUMMARY])
     return text_table(["", "backend", "here", ""], rows)

@@ -26,10 +26,13 @@ class Offer:
     Attributes:
         host: returns it, running.
         sink: returns a sink for the output of a call; called in the thread that makes the call.
+        spawn_method: returns the key of the spawn method for what names none; ``None`` for the
+            selected one.
     """
 
     host: Callable[[], Host]
     sink: Callable[[], Sink]
+    spawn_method: Callable[[], str | None] = lambda: None
 
 
 class _Own:

@@ -19,7 +19,7 @@ from subint_magic.runtime.imports.known import GOOD, REFUSED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Import", "imports_of", "is_good"]
+__all__ = ["Import", "imports_among", "imports_of", "is_good"]
 
 # Most cells import nothing, or from the standard library only: for them no tree is made. What looks
 # like an import may be in a string, and then only the tree can tell.
@@ -68,10 +68,13 @@ def imports_of(source: str) -> tuple[Import, ...]:
     Raises:
         SyntaxError: it is not Python.
     """
-    if not _may_matter(source):
-        return ()
+    return imports_among(ast.parse(source).body) if _may_matter(source) else ()
+
+
+def imports_among(body: list[ast.stmt]) -> tuple[Import, ...]:
+    """Return the imports of *body* that may be a problem somewhere, as `imports_of` does."""
     found: dict[Import, Import] = {}
-    for each in _walk(ast.parse(source).body):
+    for each in _walk(body):
         if each.sure or each not in found:
             found[each] = each
     return tuple(each for each in found.values() if not is_good(each) and _exists(each))

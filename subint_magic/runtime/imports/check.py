@@ -15,14 +15,14 @@ from weakref import WeakKeyDictionary
 
 import trio
 
-from subint_magic.errors import ImportRefused, will_not_load
+from subint_magic.errors import CELL, ImportRefused, will_not_load
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from subint_magic.errors import CellError
+    from subint_magic.errors import CellError, Words
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
 
@@ -111,6 +111,7 @@ async def check_imports(
     *,
     say: Callable[[str], object],
     instead: str = "trio",
+    words: Words = CELL,
 ) -> Obstacle | None:
     """Raise if one of *imports* cannot load; return an obstacle of which nobody can be certain.
 
@@ -120,6 +121,7 @@ async def check_imports(
         actor: that actor, if it lives already.
         say: called with a line if it takes long.
         instead: the key of a spawn method that works, for the message.
+        words: how to write it.
 
     Raises:
         ImportRefused: one of them cannot load. Nothing was run.
@@ -128,10 +130,12 @@ async def check_imports(
     if obstacle is None or not obstacle.certain:
         return obstacle
     name = actor.name if actor else None
-    raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name)
+    raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name, words)
 
 
-def missed_import(error: CellError, actor: Actor, instead: str, *, named: bool) -> str | None:
+def missed_import(
+    error: CellError, actor: Actor, instead: str, *, named: bool, words: Words = CELL
+) -> str | None:
     """Say what to do if a module that the check has not seen is why a cell has failed.
 
     Args:
@@ -139,6 +143,7 @@ def missed_import(error: CellError, actor: Actor, instead: str, *, named: bool) 
         actor: where it ran.
         instead: the key of a spawn method that works.
         named: whether the actor still lives.
+        words: how to write it.
     """
     refused = _REFUSAL.search(error.traceback)
     if refused is None or actor.spawn_method not in _KINDS:
@@ -147,7 +152,7 @@ def missed_import(error: CellError, actor: Actor, instead: str, *, named: bool) 
     module = extension.partition(".")[0]
     _, place = _KINDS[actor.spawn_method]
     name = actor.name if named else None
-    return f"{will_not_load(module, place, refusal(module, extension), instead, name)}."
+    return f"{will_not_load(module, place, refusal(module, extension), instead, name, words)}."
 
 
 def note_loaded(imports: Iterable[Import], actor: Actor) -> None:

@@ -2,52 +2,156 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from dis import get_instructions
-from functools import _lru_cache_wrapper
+from functools import _lru_cache_wrapper, partial
 from itertools import chain
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    NoneType,
+)
 from typing import TYPE_CHECKING
 
+from subint_magic.runtime.imports.bodies import imports_in_body
 from subint_magic.runtime.imports.cell import Import, is_good
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TypeGuard
 
 __all__ = ["imports_for"]
 
+_PLAIN = frozenset({NoneType, bool, int, float, complex, str, bytes, bytearray})
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 
-def imports_for(values: Iterable[object]) -> tuple[Import, ...]:
+
+def imports_for(values: Iterable[object], called: object = None) -> tuple[Import, ...]:
     """Return what has to be imported where *values* are to be loaded, as far as it may matter.
 
-    That is where their classes are, and those of the items of lists, tuples and dicts, and of what
-    functions of the notebook use.
+    That is where their classes are, and those of the items of lists, tuples, sets and dicts, and of
+    what functions, classes and objects of classes of the notebook use. What functions of the
+    notebook import in their bodies is added, but is not sure.
+
+    Args:
+        values: what is to be loaded.
+        called: a function that is called there: what it imports in its body is sure.
     """
-    items = [_uncached(item) for value in values for item in (value, *_items(value))]
-    used = [each for item in items if _by_value(item) for each in _used(item)]
-    modules = dict.fromkeys(_module(each) for each in chain(items, used))
-    found = [Import(name) for name in modules if name not in ("", "__main__", "subint_magic")]
-    return tuple(each for each in found if not is_good(each))
+    function = _inner(called)
+    found: dict[Import, Import] = {}
+    for each in _needed(values, function):
+        if each.sure or each not in found:
+            found[each] = each
+    return tuple(found.values())
 
 
-def _items(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
+def _needed(values: Iterable[object], called: object) -> Iterator[Import]:
+    seen: dict[int, object] = {}  # and kept, so that no other takes its id
+    todo = list(values)
+    while todo:
+        found: list[object] = []
+        for value in todo:
+            if type(value) in _PLAIN or id(value) in seen:
+                continue
+            seen[id(value)] = value
+            here = _in_notebook(value)
+            module = _module(value)
+            if not here and module not in ("", "__main__", "subint_magic"):
+                needed = Import(module)
+                if not is_good(needed):
+                    yield needed
+            if isinstance(value, FunctionType) and (here or value is called):
+                for each in imports_in_body(value):
+                    yield each if value is called else replace(each, sure=False)
+            found += _parts(value, here)
+        todo = found
 
 
-def _uncached(value: object) -> object:
-    """Return the function inside what `functools.lru_cache` has made of it."""
-    return value.__wrapped__ if isinstance(value, _lru_cache_wrapper) else value
+def _in_notebook(value: object) -> bool:
+    """Return whether it is a function or class that goes by value, with all that it uses."""
+    if isinstance(value, type):
+        return value.__module__ == "__main__"
+    if not isinstance(value, FunctionType):
+        return False
+    # pickle cannot find what a decorator has replaced, or what is inside of a function
+    found: object = sys.modules.get(value.__module__)
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return value.__module__ == "__main__" or found is not value
 
 
-def _by_value(value: object) -> TypeGuard[FunctionType]:
-    """Return whether it is a function that goes with all that it uses."""
-    return isinstance(value, FunctionType) and value.__module__ == "__main__"
+def _parts(value: object, here: bool) -> Iterable[object]:
+    """Return what goes with *value*."""
+    match value:
+        case dict():
+            return _flat(value.values())
+        case list() | tuple() | set() | frozenset():
+            return _flat(value)
+        case partial():
+            return (value.func, *value.args, *value.keywords.values())
+        case _lru_cache_wrapper():
+            return (value.__wrapped__,)
+        case MethodType():
+            return (value.__func__, value.__self__)
+        case staticmethod() | classmethod():
+            return (value.__func__,)
+        case property():
+            return (value.fget, value.fset, value.fdel)
+        case FunctionType() if here:
+            return _used(value)
+        case type() if here:
+            own = (each for name, each in vars(value).items() if name != "__annotate_func__")
+            return (*value.__bases__, *own)
+    if type(value).__module__ == "__main__":
+        return (type(value), *_state(value))
+    return (_inner(value),) if _module(value) == "subint_magic" else ()
+
+
+def _flat(items: Iterable[object]) -> Iterable[object]:
+    """Return *items* without what is in them, and of large data no more than matters."""
+    kinds = {type(item): item for item in items}
+    alike = [kind for kind in kinds if _alike(kind)]
+    done = {*alike, *(kind for kind in kinds if issubclass(kind, _CONTAINERS))}
+    rest = [item for item in items if type(item) not in done] if len(done) < len(kinds) else []
+    return [*(kinds[kind] for kind in alike), *rest]
+
+
+def _alike(kind: type) -> bool:
+    """Return whether all objects of type *kind* need the same."""
+    if kind.__module__ == "builtins":
+        return kind in _PLAIN
+    package = str(kind.__module__).partition(".")[0]
+    return not issubclass(kind, type) and package not in ("__main__", "functools", "subint_magic")
+
+
+def _state(value: object) -> Iterable[object]:
+    """Return the attributes of *value*, if it has no way of its own to be pickled."""
+    kind = type(value)
+    names = ("__reduce_ex__", "__reduce__", "__getstate__")
+    if any(getattr(kind, name) is not getattr(object, name) for name in names):
+        return ()
+    return getattr(value, "__dict__", {}).values()
+
+
+def _inner(function: object) -> object:
+    """Return the function that is called when *function* is."""
+    match function:
+        case partial():
+            return _inner(function.func)
+        case _lru_cache_wrapper():
+            return _inner(function.__wrapped__)
+        case MethodType():
+            return function.__func__
+    if _module(function) == "subint_magic":  # @subint
+        return _inner(getattr(function, "__wrapped__", None))
+    return function
 
 
 def _used(function: FunctionType) -> Iterator[object]:
-    """Yield the globals that *function* names, and what it has closed over."""
+    """Yield the globals that *function* names, what it has closed over, and its attributes."""
     for name in dict.fromkeys(_names(function.__code__)):
         if name in function.__globals__:
             yield function.__globals__[name]
@@ -56,6 +160,12 @@ def _used(function: FunctionType) -> Iterator[object]:
             yield cell.cell_contents
         except ValueError:  # nothing is in it so far
             continue
+    defaults = (function.__defaults__ or (), (function.__kwdefaults__ or {}).values())
+    try:
+        annotations = function.__annotations__
+    except Exception:  # noqa: BLE001 - they may name what is not there
+        annotations = {}
+    yield from chain(*defaults, annotations.values(), vars(function).values())
 
 
 def _names(code: CodeType) -> Iterator[str]:
