@@ -111,7 +111,8 @@ def test_who_waits_for_it_gets_the_failure_and_nobody_else(kernel: Kernel, gate:
 
 @pytest.mark.parametrize("wait", ["job.result()", "await job"])
 def test_an_interrupt_stops_the_wait_and_not_the_run(kernel: Kernel, gate: Gate, wait: str):
-    cell = kernel.ok(f"%%subint --bg --as job\n{gate.code}\n1 / 0")
+    source = f"print('ready')\n{gate.code}\n1 / 0"
+    cell = kernel.ok(f"%%subint --bg --as job\n{source}").wait_output("ready")
     waiting = kernel.start(wait)
     with kernel.subshell() as subshell:
         wait_awaited(kernel, subshell)
