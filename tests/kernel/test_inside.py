@@ -62,6 +62,13 @@ async with trio.open_nursery() as outer:
     await trio.testing.wait_all_tasks_blocked()
     for _ in iter(int, print('ready')): pass
 """
+THREAD = """\
+%%subint -n main -b mp_forkserver
+import trio
+def work():
+    for _ in iter(int, print('ready')): trio.from_thread.check_cancelled()
+await trio.to_thread.run_sync(work)
+"""
 
 
 @pytest.mark.parametrize(
@@ -99,10 +106,22 @@ Task 'inner', and 2 more at the same place:
     await trio.sleep(99)
 """,
         ),
+        (
+            THREAD,
+            """\
+The cell:
+  Cell In[N], line 4
+    await trio.to_thread.run_sync(work)
+
+Thread 'work from cell':
+  Cell In[N], line 3, in work
+    for _ in iter(int, print('ready')): trio.from_thread.check_cancelled()
+""",
+        ),
     ],
-    ids=["asyncio", "trio"],
+    ids=["asyncio", "trio", "thread"],
 )
-def test_where_each_task_is(kernel: Kernel, cell: str, expected: str):
+def test_where_each_task_and_thread_is(kernel: Kernel, cell: str, expected: str):
     running = kernel.start(cell)
     running.wait_output("ready")
     with kernel.subshell() as subshell:

@@ -35,7 +35,7 @@ def find_tasks(frames: Iterable[FrameType]) -> tuple[list[tuple[str, object]], i
     """Return the tasks of all loops that run in *frames*, and how many more there are.
 
     Each is its name and its coroutine; those of trio are in the order in which they began, those
-    of asyncio in that of their names.
+    of asyncio in that of their names, after the first.
     """
     trio_run = _code_of("trio._core._run", "run")
     asyncio_run = _code_of("asyncio.runners", "Runner", "run")
@@ -108,11 +108,13 @@ def _asyncio_tasks(loop: object, first: object) -> list[tuple[str, object]]:
     """Return the tasks of *loop*, or only the *first* if the others cannot be had."""
     kind: Any = sys.modules["asyncio.tasks"].Task
     named = [
-        (_text(kind.get_name(task)), kind.get_coro(task))
+        (_text(kind.get_name(task)), task)
         for task in _listed(loop, kind) or [first]
         if issubclass(type(task), kind)
     ]
-    return sorted(named, key=lambda task: (len(task[0]), task[0]))  # Task-9 before Task-10
+    # Task-9 before Task-10, and that of the cell among those that are looked at
+    named.sort(key=lambda each: (each[1] is not first, len(each[0]), each[0]))
+    return [(name, kind.get_coro(task)) for name, task in named]
 
 
 def _listed(loop: object, kind: type) -> Iterable[object]:

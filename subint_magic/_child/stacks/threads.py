@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_STACKS = 100
 """Different stacks of tasks that are told at most."""
 
-_INTERNALS = ("trio", "outcome", "asyncio", "concurrent.futures")
+_INTERNALS = ("trio", "outcome", "asyncio", "concurrent.futures", "selectors")
 _BOOTSTRAP = ("_bootstrap", "_bootstrap_inner", "run")  # of a thread, in `threading`
 
 
@@ -51,16 +51,18 @@ def stacks(cells: Mapping[str, int], executor: int, own: int) -> tuple[list[Stac
     running = {task: frames for part in parts.values() for task, frames in part.items()}
 
     of_cell, of_tasks, of_threads = [], [], []
-    for ident, part in parts.items():
-        if ident == executor:
-            of_cell.append(("", _from_a_cell(part[None], cells)))
-        else:
-            of_threads.append((_name_of_thread(ident), part[None]))
     for number, (name, frames) in enumerate(waiting):
         if frames and frames[0].f_code.co_filename.startswith(OURS):
             of_cell.append(("", running.get(number, frames)))
         else:
             of_tasks.append((name, running.get(number, frames)))
+    for ident, part in parts.items():
+        if ident != executor:
+            of_threads.append((_name_of_thread(ident), part[None]))
+        elif not of_cell:
+            of_cell.append(("", _from_a_cell(part[None], cells)))
+        else:  # the cell is a task; this is a callback that its loop has called
+            of_threads.append((_name_of_thread(ident), _from_a_cell(part[None], cells)))
 
     hidden = tuple(_internals())
     told = _alike([(name, _shown(frames, hidden) or frames[:1]) for name, frames in of_tasks])
@@ -132,11 +134,12 @@ def _shown(frames: Frames, hidden: tuple[str, ...]) -> Frames:
 def _internals() -> Iterator[str]:
     """Yield what the names of files begin with whose frames are nobody's business."""
     yield OURS
-    for name in _INTERNALS:
-        module = sys.modules.get(name)
+    for each in _INTERNALS:
+        module = sys.modules.get(each)
         file = globals_of(module).get("__file__") if type(module) is ModuleType else None
         if type(file) is str:
-            yield os.path.dirname(file) + os.sep
+            folder, name = os.path.split(file)
+            yield folder + os.sep if name.startswith("__init__.") else file
 
 
 def _place(frame: FrameType, cells: Mapping[str, int]) -> Row:

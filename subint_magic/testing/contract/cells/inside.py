@@ -144,6 +144,26 @@ class InsideContract(Contract):
             ),
         ]
 
+    async def test_stacks_of_what_a_loop_calls(self, actor: Actor) -> None:
+        source = (
+            "import asyncio\ndef called():\n    for _ in iter(int, print('ready')): pass\n"
+            "asyncio.get_running_loop().call_soon(called)\nawait asyncio.sleep(100)"
+        )
+        reader = Reader()
+        async with trio.open_nursery() as nursery:
+
+            async def run() -> None:
+                await actor.run_cell(source, loop="asyncio", sink=reader)
+
+            nursery.start_soon(run)
+            await reader.read_until("ready")
+            stacks = (await actor.inspect("stacks")).stacks
+            nursery.cancel_scope.cancel()
+        assert [(s.whose, [f.line for f in s.frames]) for s in stacks] == [
+            ("cell", [5]),
+            ("thread", [3]),
+        ]
+
     async def test_stacks_of_an_idle_actor(self, actor: Actor) -> None:
         await actor.run_cell("async def f(): pass\nawait f()")
         assert (await actor.inspect("stacks")).stacks == []
