@@ -6,6 +6,7 @@ report.py      what is to be told of an exception
 meter.py       what a run takes, if somebody wants to know
 loops.py       trio and asyncio for cells with top-level await
 inspection.py  looks inside while a cell runs
+stacks/        where threads and tasks are
 output/        what a cell prints and asks, on its way to the control thread
 display/       what a cell shows, as IPython would
 values/        values on their way in and out

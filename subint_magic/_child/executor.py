@@ -43,7 +43,6 @@ class Executor:
         self._fence = fence
         self._loops = Loops(fence)
         self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._awaiting: object = None  # the coroutine of the cell
         self._cells: dict[str, int] = {}  # the file names of cells, and their numbers
         self._reporter = Reporter(self._cells)
         module = ModuleType("__main__")
@@ -134,13 +133,13 @@ class Executor:
         what = question["what"]
         try:
             from subint_magic._child import inspection
+            from subint_magic._child.stacks.threads import stacks
 
             if what == frames.STACKS:
-                found: Any = inspection.stacks(
-                    self._cells, self._thread, get_ident(), self._awaiting
-                )
-            elif what == frames.VARIABLES:
-                found = inspection.variables(self._visible())
+                seen, left_out = stacks(self._cells, self._thread, get_ident())
+                return {what: seen, "left_out": left_out}
+            if what == frames.VARIABLES:
+                found: Any = inspection.variables(self._visible())
             else:
                 found = inspection.completions(self._visible(), question["text"])
         except Exception as error:  # noqa: BLE001 - the thread must go on, whatever there is
@@ -188,7 +187,6 @@ class Executor:
                 for code in codes:
                     result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
-                        self._awaiting = result
                         await result
 
             self._loops.run(message["loop"], run, body)

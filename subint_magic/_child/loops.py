@@ -56,6 +56,7 @@ class Loops:
 
         async def main() -> bool:
             token = trio.lowlevel.current_trio_token()
+            trio.lowlevel.current_task().name = "cell"  # threads are named after who starts them
             with trio.CancelScope() as scope:
 
                 def cancel() -> None:

@@ -325,8 +325,8 @@ class Actor:
         There is no answer before it is ready, or while it holds its GIL: set a time limit.
 
         Args:
-            what: the stacks of its threads, the variables of its namespace, or the completions of
-                a name.
+            what: the stacks of its threads and tasks, the variables of its namespace, or the
+                completions of a name.
             text: that name, as far as it is known.
 
         Raises:

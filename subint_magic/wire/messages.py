@@ -43,6 +43,7 @@ __all__ = [
     "Result",
     "Run",
     "Rung",
+    "Stack",
     "StackFrame",
     "Stopping",
     "StreamName",
@@ -367,10 +368,9 @@ class Done(Message, frozen=True, tag=frames.DONE):
 
 
 class StackFrame(msgspec.Struct, frozen=True, array_like=True):
-    """One frame of a thread.
+    """One frame of a stack.
 
     Attributes:
-        thread: the name of the thread; ``""`` for the one that runs the cell.
         filename: the file of its code.
         count: the number of the cell that this is, 0 if it is none.
         line: where it is in there.
@@ -378,12 +378,28 @@ class StackFrame(msgspec.Struct, frozen=True, array_like=True):
         source: the text of the line; ``""`` if it is to be read from the file.
     """
 
-    thread: str
     filename: str
     count: int
     line: int
     function: str
     source: str
+
+
+class Stack(msgspec.Struct, frozen=True, array_like=True):
+    """Where a thread or a task is.
+
+    Attributes:
+        whose: ``"cell"`` for the thread or task that runs the cell, else ``"task"``, of trio or
+            asyncio, or ``"thread"``.
+        name: that of the task or thread; ``""`` for the cell.
+        more: how many others of the kind are in the very same places.
+        frames: outermost first, without those of trio, asyncio and `threading` themselves.
+    """
+
+    whose: Literal["cell", "task", "thread"]
+    name: str
+    more: int
+    frames: list[StackFrame]
 
 
 class Variable(msgspec.Struct, frozen=True, array_like=True):
@@ -419,16 +435,18 @@ class Inspection(Message, frozen=True, tag=frames.INSPECTION):
 
     Attributes:
         number: that of the `Inspect`.
-        stacks: outermost frame first, those of the cell before those of other threads.
+        stacks: first that of the cell, then those of tasks, then those of other threads.
         variables: by name.
         completions: by name.
+        left_out: how many tasks there are besides those in `stacks`.
         error: why there is no answer.
     """
 
     number: int
-    stacks: list[StackFrame] = []
+    stacks: list[Stack] = []
     variables: list[Variable] = []
     completions: list[Completion] = []
+    left_out: int = 0
     error: str = ""
 
 

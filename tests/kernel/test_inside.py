@@ -40,6 +40,98 @@ def test_where_a_busy_actor_is(kernel: Kernel):
     assert lines[7:] == ["  Cell In[N], line 3, in spin", "    while True: pass"]
 
 
+ASYNCIO = """\
+%%subint -n main --loop asyncio
+import asyncio
+async def child():
+    await asyncio.sleep(99)
+async def last():
+    for _ in iter(int, print('ready')): pass
+await asyncio.gather(child(), child(), child(), last())
+"""
+TRIO = """\
+%%subint -n main
+import trio.testing
+async def child():
+    await trio.sleep(99)
+async def parent():
+    async with trio.open_nursery() as inner:
+        for _ in range(3): inner.start_soon(child, name='inner')
+async with trio.open_nursery() as outer:
+    outer.start_soon(parent)
+    await trio.testing.wait_all_tasks_blocked()
+    for _ in iter(int, print('ready')): pass
+"""
+THREAD = """\
+%%subint -n main -b mp_forkserver
+import trio
+def work():
+    for _ in iter(int, print('ready')): trio.from_thread.check_cancelled()
+await trio.to_thread.run_sync(work)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (
+            ASYNCIO,
+            """\
+The cell:
+  Cell In[N], line 6
+    await asyncio.gather(child(), child(), child(), last())
+
+Task 'Task-N', and 2 more at the same place:
+  Cell In[N], line 3, in child
+    await asyncio.sleep(99)
+
+Task 'Task-N':
+  Cell In[N], line 5, in last
+    for _ in iter(int, print('ready')): pass
+""",
+        ),
+        (
+            TRIO,
+            """\
+The cell:
+  Cell In[N], line 10
+    for _ in iter(int, print('ready')): pass
+
+Task '__main__.parent':
+  Cell In[N], line 5, in parent
+    async with trio.open_nursery() as inner:
+
+Task 'inner', and 2 more at the same place:
+  Cell In[N], line 3, in child
+    await trio.sleep(99)
+""",
+        ),
+        (
+            THREAD,
+            """\
+The cell:
+  Cell In[N], line 4
+    await trio.to_thread.run_sync(work)
+
+Thread 'work from cell':
+  Cell In[N], line 3, in work
+    for _ in iter(int, print('ready')): trio.from_thread.check_cancelled()
+""",
+        ),
+    ],
+    ids=["asyncio", "trio", "thread"],
+)
+def test_where_each_task_and_thread_is(kernel: Kernel, cell: str, expected: str):
+    running = kernel.start(cell)
+    running.wait_output("ready")
+    with kernel.subshell() as subshell:
+        told = kernel.start("%subints where main", subshell).wait()
+    kernel.interrupt()
+    assert running.wait().error[0] == "RunCancelled"
+    shown = re.sub(r"(In\[|Task-)\d+", r"\1N", told.stdout)
+    assert shown.partition("\n\n")[2] == expected
+
+
 def test_where_an_idle_actor_is(kernel: Kernel):
     kernel.ok("%%subint -n main\nx = 1")
     assert kernel.ok("%subints where main").stdout == "Actor 'main' is idle and runs no cell\n"

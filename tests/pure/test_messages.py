@@ -159,21 +159,23 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
     (
         m.Inspection(
             3,
-            [m.StackFrame("", "/x.py", 0, 2, "f", "")],
+            [m.Stack("task", "t", 4, [m.StackFrame("/x.py", 0, 2, "f", "")])],
             [m.Variable("x", "int", "", "1")],
             [m.Completion("y", "class")],
+            5,
         ),
         {
             "kind": "inspection",
             "number": 3,
-            "stacks": [["", "/x.py", 0, 2, "f", ""]],
+            "stacks": [["task", "t", 4, [["/x.py", 0, 2, "f", ""]]]],
             "variables": [["x", "int", "", "1"]],
             "completions": [["y", "class"]],
+            "left_out": 5,
             "error": "",
         },
-        "86a46b696e64aa696e7370656374696f6ea66e756d62657203a6737461636b739196a0a52f782e707900"
-        "02a166a0a97661726961626c65739194a178a3696e74a0a131ab636f6d706c6574696f6e739192a179a5"
-        "636c617373a56572726f72a0",
+        "87a46b696e64aa696e7370656374696f6ea66e756d62657203a6737461636b739194a47461736ba17404"
+        "9195a52f782e70790002a166a0a97661726961626c65739194a178a3696e74a0a131ab636f6d706c6574"
+        "696f6e739192a179a5636c617373a86c6566745f6f757405a56572726f72a0",
     ),
     (
         m.InputReply(1, 2, None, "no"),

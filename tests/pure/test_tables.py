@@ -1,6 +1,8 @@
 import pytest
 
+from subint_magic.notebook.views.inside import VIEWS, Glance
 from subint_magic.notebook.views.tables import age, duration, html_table, size, text_table
+from subint_magic.wire.messages import Inspection, Stack, StackFrame
 
 
 def test_columns_are_aligned_and_nothing_trails():
@@ -37,3 +39,21 @@ def test_duration(seconds: float | None, text: str):
 )
 def test_size(count: int | None, text: str):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("more", "left_out", "heading", "end"),
+    [
+        (0, 0, "Task 'worker':", "    x()"),
+        (1, 1, "Task 'worker', and 1 more at the same place:", "… and 1 more task"),
+        (1999, 2000, "Task 'worker', and 1,999 more at the same place:", "… and 2,000 more tasks"),
+    ],
+)
+def test_tasks_that_are_not_shown_are_counted(more: int, left_out: int, heading: str, end: str):
+    stack = Stack("task", "worker", more, [StackFrame("<string>", 7, 2, "f", "x()")])
+    answer = Inspection(1, [stack], left_out=left_out)
+    shown = VIEWS["where"].show(Glance("main", "runs a cell for 3 s", answer), answer)
+    lines = shown.splitlines()
+    assert lines[0] == "Actor 'main' runs a cell for 3 s"
+    assert lines[2:4] == [heading, "  Cell In[7], line 2, in f"]
+    assert lines[-1] == end

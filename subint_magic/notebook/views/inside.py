@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 import trio
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.wire.messages import Inspection, StackFrame
+    from subint_magic.wire.messages import Inspection, Stack, StackFrame
 
 __all__ = ["VIEWS", "Glance", "View", "look_inside", "show"]
 
@@ -105,11 +104,20 @@ def _doing(actor: Actor) -> str:
 
 def _stacks(glance: Glance, answer: Inspection) -> str:
     lines = [f"Actor {glance.actor!r} {glance.doing}"]
-    for thread, frames in groupby(answer.stacks, key=lambda frame: frame.thread):
-        lines += ["", f"Thread {thread!r}:" if thread else "The cell:"]
-        for frame in frames:
+    for stack in answer.stacks:
+        lines += ["", _heading(stack)]
+        for frame in stack.frames:
             lines += _frame(frame)
+    if answer.left_out:
+        lines += ["", f"… and {answer.left_out:,} more task{'s' * (answer.left_out > 1)}"]
     return "\n".join(lines)
+
+
+def _heading(stack: Stack) -> str:
+    if stack.whose == "cell":
+        return "The cell:"
+    others = f", and {stack.more:,} more at the same place" if stack.more else ""
+    return f"{stack.whose.capitalize()} {stack.name!r}{others}:"
 
 
 def _frame(frame: StackFrame) -> list[str]:
@@ -132,7 +140,7 @@ def _variables(glance: Glance, answer: Inspection) -> str:
 
 
 VIEWS = {
-    "where": View("show the stacks of its threads, while it runs", "stacks", _stacks),
+    "where": View("show the stacks of its threads and tasks, while it runs", "stacks", _stacks),
     "vars": View("show what is in its namespace", "variables", _variables),
 }
 

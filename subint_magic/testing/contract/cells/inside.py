@@ -13,6 +13,7 @@ from subint_magic.wire.messages import Frontend
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
+    from subint_magic.wire.messages import Loop, Stack
 
 HOSTILE = """\
 import sys
@@ -33,6 +34,49 @@ class Module(type(sys)):
 hostile, plain, module = Hostile(), Plain(), Module('module')
 """
 
+TASKS = """\
+async def numbers():
+    await sleep(100)
+    yield 1
+async def read():
+    async for _ in numbers(): pass
+async def work():
+    await sleep(99)
+async def spin():
+    await settled()
+    for _ in iter(int, print('ready')): pass
+async def main():
+    async with TaskGroup() as tasks:
+        start(tasks, read, 'reader')
+        start(tasks, work, 'worker 1')
+        start(tasks, work, 'worker 2')
+        start(tasks, work, 'worker 3')
+        start(tasks, sleep_forever, 'zz internal')
+        start(tasks, spin, 'zzz spinner')
+"""
+LOOPS = {
+    "trio": """\
+def run(): trio.run(main)
+import trio
+from trio import open_nursery as TaskGroup, sleep, sleep_forever
+from trio.testing import wait_all_tasks_blocked as settled
+def start(tasks, function, name): tasks.start_soon(function, name=name)
+""",
+    "asyncio": """\
+def run(): asyncio.run(main())
+import asyncio
+from asyncio import TaskGroup, sleep
+def sleep_forever(): return asyncio.Event().wait()
+async def settled(): pass  # tasks begin in order
+def start(tasks, function, name): tasks.create_task(function(), name=name)
+""",
+}
+
+
+def _told(stack: Stack) -> tuple[str, str, int, list[tuple[int, int, str, str]]]:
+    frames = [(f.count, f.line, f.function, f.source) for f in stack.frames]
+    return (stack.whose, stack.name, stack.more, frames)
+
 
 class InsideContract(Contract):
     """What can be seen of an actor from outside, whatever it does, and how its errors look."""
@@ -43,33 +87,82 @@ class InsideContract(Contract):
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, "print('ready')\nspin()", reader)
             await reader.read_until("ready")
-            frames = (await actor.inspect("stacks")).stacks
+            stacks = (await actor.inspect("stacks")).stacks
             actor.interrupt()
-        assert [(f.thread, f.count, f.line, f.function, f.source) for f in frames] == [
-            ("", 2, 2, "<module>", "spin()"),
-            ("", 7, 2, "spin", "while True: pass"),
+        assert [_told(stack) for stack in stacks] == [
+            ("cell", "", 0, [(2, 2, "<module>", "spin()"), (7, 2, "spin", "while True: pass")])
         ]
 
     @pytest.mark.parametrize("loop", ["trio", "asyncio"])
-    async def test_stacks_of_a_cell_that_awaits(self, actor: Actor, loop: str) -> None:
-        source = (
-            f"import {loop}\nasync def wait():\n    await {loop}.sleep(100)\n"
-            "print('ready')\nawait wait()"
-        )
+    @pytest.mark.parametrize("call", ["await main()", "run()"])
+    async def test_stacks_of_tasks(self, actor: Actor, loop: Loop, call: str) -> None:
+        await actor.run_cell(LOOPS[loop], frontend=Frontend(7))
+        await actor.run_cell(TASKS, frontend=Frontend(8))
         reader = Reader()
-        async with trio.open_nursery() as tasks:
+        async with trio.open_nursery() as nursery:
 
             async def run() -> None:
-                await actor.run_cell(source, loop=loop, sink=reader)  # type: ignore[arg-type]
+                await actor.run_cell(call, loop=loop, sink=reader, frontend=Frontend(9))
 
-            tasks.start_soon(run)
+            nursery.start_soon(run)
             await reader.read_until("ready")
-            while True:  # the line may be told before the cell waits
-                frames = (await actor.inspect("stacks")).stacks
-                if any(frame.function == "sleep" for frame in frames):
-                    break
-            tasks.cancel_scope.cancel()
-        assert [f.line for f in frames if f.count] == [5, 3]
+            found = await actor.inspect("stacks")
+            nursery.cancel_scope.cancel()
+        assert found.left_out == 0
+        cell, *tasks = found.stacks
+        main = [(8, 12, "main", "async with TaskGroup() as tasks:")]
+        if call == "run()":
+            name, starts = {
+                "trio": ("__main__.main", "def run(): trio.run(main)"),
+                "asyncio": ("Task-1", "def run(): asyncio.run(main())"),
+            }[loop]
+            assert _told(cell)[3] == [(9, 1, "<module>", "run()"), (7, 1, "run", starts)]
+            assert _told(tasks.pop(0)) == ("task", name, 0, main)
+        else:
+            assert _told(cell)[3] == [(9, 1, "<module>", "await main()"), *main]
+        tasks.sort(key=lambda task: task.name)  # trio begins them in any order
+        internal = tasks.pop(2)
+        assert (internal.name, len(internal.frames)) == ("zz internal", 1)
+        assert [_told(task) for task in tasks] == [
+            (
+                "task",
+                "reader",
+                0,
+                [
+                    (8, 5, "read", "async for _ in numbers(): pass"),
+                    (8, 2, "numbers", "await sleep(100)"),
+                ],
+            ),
+            ("task", "worker 1", 2, [(8, 7, "work", "await sleep(99)")]),
+            (
+                "task",
+                "zzz spinner",
+                0,
+                [
+                    (8, 10, "spin", "for _ in iter(int, print('ready')): pass"),
+                ],
+            ),
+        ]
+
+    async def test_stacks_of_what_a_loop_calls(self, actor: Actor) -> None:
+        source = (
+            "import asyncio\ndef called():\n    for _ in iter(int, print('ready')): pass\n"
+            "asyncio.get_running_loop().call_soon(called)\nawait asyncio.sleep(100)"
+        )
+        reader = Reader()
+        async with trio.open_nursery() as nursery:
+
+            async def run() -> None:
+                await actor.run_cell(source, loop="asyncio", sink=reader)
+
+            nursery.start_soon(run)
+            await reader.read_until("ready")
+            stacks = (await actor.inspect("stacks")).stacks
+            nursery.cancel_scope.cancel()
+        assert [(s.whose, [f.line for f in s.frames]) for s in stacks] == [
+            ("cell", [5]),
+            ("thread", [3]),
+        ]
 
     async def test_stacks_of_an_idle_actor(self, actor: Actor) -> None:
         await actor.run_cell("async def f(): pass\nawait f()")
@@ -78,7 +171,7 @@ class InsideContract(Contract):
             "import threading\ngo = threading.Event()\n"
             "t = threading.Thread(target=go.wait, name='waiter')\nt.start()"
         )
-        assert {frame.thread for frame in (await actor.inspect("stacks")).stacks} == {"waiter"}
+        assert [stack.name for stack in (await actor.inspect("stacks")).stacks] == ["waiter"]
         await actor.run_cell("go.set(); t.join()")
 
     async def test_variables(self, actor: Actor) -> None:
