@@ -56,7 +56,7 @@ class DisplayHook:
         if self._shell.made is None and is_plain(value):
             data = {"text/plain": repr(value)}
         else:
-            data, metadata, failed = self._shell.get().format_result(value)
+            data, metadata, failed = self._shell.get().format_result(value, raises=self.last)
         self._history.keep(value)
         if self._shell.made is not None:
             self._shell.made.displayhook.fill_exec_result(value)  # for a run_cell() of its user

@@ -26,19 +26,14 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
 
-_IS_OURS = "is for the notebook's kernel: this cell runs in an actor"
-_IS_SET = "is set in the notebook: this cell runs in an actor"
 _REFUSED = {
-    ("cell", "subint"): _IS_OURS,
-    ("line", "subint"): _IS_OURS,
-    ("line", "subints"): _IS_OURS,
-    ("line", "spawn_backend"): _IS_OURS,
-    ("line", "autoawait"): _IS_SET,
-    ("line", "colors"): _IS_SET,
-    ("line", "xmode"): _IS_SET,
-    ("line", "edit"): "needs an editor, and an actor has none: do this without %%subint",
+    "is for the notebook's kernel: this cell runs in an actor": (
+        "%%subint %subint %subints %spawn_backend"
+    ),
+    "is set in the notebook: this cell runs in an actor": "%autoawait %colors %xmode",
+    "needs an editor, and an actor has none: do this without %%subint": "%edit",
 }
-"""Magics that do nothing good in an actor, and why."""
+"""Why some magics do nothing good in an actor."""
 
 
 class ActorPublisher(DisplayPublisher):
@@ -101,7 +96,7 @@ class NoTrap(DisplayTrap):
 
 
 class ActorHistory(HistoryManager):
-    """What ran in one actor, from memory; IPython has only the database for some of this."""
+    """What ran in one actor; it has no database."""
 
     def _get_range_session(self, *args: Any, **options: Any) -> Any:
         for entry in super()._get_range_session(*args, **options):
@@ -165,8 +160,11 @@ class ActorShell(InteractiveShell):
     def init_magics(self) -> None:
         """Refuse the magics that would do nothing here."""
         super().init_magics()
-        for (kind, name), why in _REFUSED.items():
-            self.magics_manager.register_function(_refuse(kind, name, why), kind, name)
+        for why, magics in _REFUSED.items():
+            for magic in magics.split():
+                kind = "cell" if magic.startswith("%%") else "line"
+                refused = _refuse(f"{magic} {why}")
+                self.magics_manager.register_function(refused, kind, magic.lstrip("%"))
 
     def begin(self, typed: str) -> None:
         """Tell who wants to know that a cell begins; *typed* is its text."""
@@ -199,14 +197,17 @@ class ActorShell(InteractiveShell):
                 self.showtraceback()
 
     def format_result(
-        self, value: object
+        self, value: object, *, raises: bool
     ) -> tuple[dict[str, Any], dict[str, Any], BaseException | None]:
-        """Return the forms of *value*, what is to be known of them, and what a formatter raised."""
-        self._failures: list[BaseException] | None = []
+        """Return the forms of *value*, what is to be known of them, and what a formatter raised.
+
+        That is printed instead unless the cell *raises* it: for a value before the last one.
+        """
+        self._failures: list[BaseException] | None = [] if raises else None
         try:
             assert self.display_formatter is not None
             data, metadata = self.display_formatter.format(value)
-            return data, metadata, self._failures[0] if self._failures else None
+            return data, metadata, next(iter(self._failures or ()), None)
         finally:
             self._failures = None
 
@@ -289,10 +290,8 @@ def make_shell(kind: str, interactivity: str, control: Control, history: History
     return shell
 
 
-def _refuse(kind: str, name: str, why: str) -> Callable[..., None]:
-    prefix = "%%" if kind == "cell" else "%"
-
+def _refuse(message: str) -> Callable[..., None]:
     def refused(*_: str) -> None:
-        raise UsageError(f"{prefix}{name} {why}")
+        raise UsageError(message)
 
     return refused

@@ -105,6 +105,13 @@ class ShownContract(Contract):
         assert (await actor.run_cell(source)).value == "3"
         assert await _shown(actor, source, PLAIN) == ["1", "2", "3"]
 
+    async def test_a_value_without_a_text_does_not_stop_the_cell(self, actor: Actor) -> None:
+        reader = Reader()
+        source = "class R:\n    def __repr__(self): 1 / 0\nR()\n2"
+        await actor.run_cell(source, sink=reader, frontend=Frontend(interactivity="all"))
+        assert "ZeroDivisionError" in reader.text
+        assert [event.text for event in reader.events if isinstance(event, Result)] == ["2"]
+
     async def test_more_values_count_against_the_limit(self, actor: Actor) -> None:
         reader = Reader()
         source = "for i in range(100): 'x' * 1000"
