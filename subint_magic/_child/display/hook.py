@@ -86,11 +86,15 @@ class DisplayHook:
 
 def flush_bytes() -> None:
     """Send the bytes that wait in a stream's buffer; what comes after them sends the rest."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, OutputStream):
-            stream.flush_bytes()
-        elif stream is not None:
-            stream.flush()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        try:
+            if isinstance(stream, OutputStream):
+                stream.flush_bytes()
+            elif stream is not None:
+                stream.flush()
+        except Exception:  # noqa: BLE001 - the cell has put a stream of its own in place
+            pass
 
 
 def is_plain(value: object) -> bool:
