@@ -198,7 +198,9 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """``%load_ext subint_magic``."""
+    """``%load_ext subint_magic``; nothing in an actor, where whole notebooks may run."""
+    if getattr(shell, "is_actor", False):
+        return
     from subint_magic.notebook import extension
 
     extension.load(shell)
@@ -206,6 +208,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """``%unload_ext subint_magic``: end all actors and take the magics away."""
+    if getattr(shell, "is_actor", False):
+        return
     from subint_magic.notebook import extension
 
     extension.unload(shell)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from subint_magic._child import frames
 from subint_magic._child.display.history import History
-from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon
+from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon, shown_of
 from subint_magic._child.display.lazy import LazyShell
 from subint_magic._child.loops import Loops
 from subint_magic._child.output.streams import OutputStream
@@ -43,6 +43,7 @@ class Executor:
         self._fence = fence
         self._loops = Loops(fence)
         self._flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._ending: CodeType | None = None  # the code of the cell's last expression
         self._cells: dict[str, int] = {}  # the file names of cells, and their numbers
         self._reporter = Reporter(self._cells)
         module = ModuleType("__main__")
@@ -82,8 +83,9 @@ class Executor:
         """Run one cell; return its outcome as the fields of a message."""
         run: int = message["run"]
         if not message["apart"]:
-            self._history.begin(message["frontend"]["count"] or run, message["source"])
-        self._shell.kind = message["frontend"]["shell"]
+            source, raw = message["source"], message["frontend"]["raw"]
+            self._history.begin(message["frontend"]["count"] or run, source, raw or source)
+        self._shell.follow(message["frontend"])
         luggage = _luggage(message)
         fence = self._fence
         error = fence.guard(lambda: self._execute(message, luggage))
@@ -168,6 +170,7 @@ class Executor:
             luggage.pack(namespace, message["outputs"], self._visible)
 
     def _end(self, error: BaseException | None) -> None:
+        self._hook.last = False
         if self._shell.made is not None:
             self._shell.made.end(error)
 
@@ -175,16 +178,18 @@ class Executor:
         run, source, filename = message["run"], message["source"], message["filename"]
         self._know(filename, message["frontend"]["count"] or run, source)
         codes = self._compile(source, filename)
+        raw = message["frontend"]["raw"] or source
 
         def begin() -> None:
             if self._shell.made is not None:
-                self._shell.made.begin(source)
+                self._shell.made.begin(raw)
 
         if any(code.co_flags & CO_COROUTINE for code in codes):
 
             async def body() -> None:
                 begin()
                 for code in codes:
+                    self._hook.last = code is self._ending
                     result = eval(code, namespace)
                     if code.co_flags & CO_COROUTINE:
                         await result
@@ -194,6 +199,7 @@ class Executor:
             self._fence.arm(run)
             begin()
             for code in codes:
+                self._hook.last = code is self._ending
                 exec(code, namespace)
 
     def _know(self, filename: str, number: int, source: str) -> None:
@@ -204,20 +210,21 @@ class Executor:
         linecache.cache[filename] = (len(source), None, lines, filename)
 
     def _compile(self, source: str, filename: str) -> list[CodeType]:
-        """Return the code of the cell, and that of its last expression if it ends in one."""
+        """Return the codes of the cell: what shows no values, what shows some, its last one."""
         tree: Any = compile(
             source, filename, "exec", self._flags | PyCF_ONLY_AST, dont_inherit=True
         )
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], Expr) else None
+        self._hook.silent = bool(tree.body) and ends_in_semicolon(source, tree.body[-1])
+        shown = shown_of(tree.body, self._shell.interactivity)
+        parts = [(tree, "exec"), (Interactive(shown[:-1]), "single")]
+        parts.append((Interactive(shown[-1:]), "single"))
         codes: list[CodeType] = []
-        if tree.body:
-            codes.append(compile(tree, filename, "exec", self._flags, dont_inherit=True))
-            # `from __future__` holds for the last expression, and for later cells as in a REPL
-            self._flags |= codes[0].co_flags & _FUTURES
-        self._hook.silent = last is not None and ends_in_semicolon(source, last)
-        if last is not None:
-            shown = Interactive([last])
-            codes.append(compile(shown, filename, "single", self._flags, dont_inherit=True))
+        for part, mode in parts:
+            if part.body:
+                codes.append(compile(part, filename, mode, self._flags, dont_inherit=True))
+                # `from __future__` holds for what follows, and for later cells as in a REPL
+                self._flags |= codes[-1].co_flags & _FUTURES
+        self._ending = codes[-1] if shown and isinstance(shown[-1], Expr) else None
         return codes
 
 

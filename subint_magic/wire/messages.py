@@ -109,6 +109,9 @@ class Frontend(msgspec.Struct, frozen=True):
         theme: the colours of IPython in which a traceback is shown, ``"nocolor"`` for none; ``""``
             for a traceback as Python prints it.
         xmode: how much IPython tells in it, as ``%xmode`` has it.
+        interactivity: which of its values a cell shows, as ``ast_node_interactivity`` of IPython
+            has it; what an actor has set for itself wins.
+        raw: its text as its user has typed it, where that is not the source that runs.
     """
 
     count: int = 0
@@ -116,6 +119,8 @@ class Frontend(msgspec.Struct, frozen=True):
     shell: str = ""
     theme: str = ""
     xmode: str = "Context"
+    interactivity: str = "last_expr"
+    raw: str = ""
 
 
 PLAIN: Frontend = Frontend()
@@ -275,17 +280,19 @@ class ClearOutput(Message, frozen=True, tag=frames.CLEAR):
 
 
 class Result(Message, frozen=True, tag=frames.RESULT):
-    """The value of the last expression of a cell, in all forms that it has.
+    """The value of an expression of a cell, in all forms that it has.
 
     Attributes:
         run: which.
         data: its forms by mime type.
         metadata: what is to be known of them.
+        last: whether it is that of the last expression; IPython can show more than that.
     """
 
     run: int
     data: MimeBundle
     metadata: MimeBundle
+    last: bool = True
 
     @property
     def text(self) -> str | None:

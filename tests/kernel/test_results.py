@@ -43,6 +43,35 @@ def test_only_the_last_expression_is_shown(kernel: Kernel):
     assert kernel.ok("%%subint\n1\n2\n3").results == ["3"]
 
 
+def test_more_values_than_the_last_one(kernel: Kernel):
+    kernel.ok("%config InteractiveShell.ast_node_interactivity = 'all'")
+    source = "'one'\nprint('two')\n'three'"
+    expected = [("result", "'one'"), ("stdout", "two\n"), ("result", "'three'")]
+    for prefix in ("", "%%time\n"):
+        cell = kernel.ok(f"{prefix}%%subint -n a\n{source}")
+        assert [piece for piece in cell.outputs if "CPU times" not in piece[1]] == expected
+        counts = [
+            content["execution_count"]
+            for kind, content in cell.messages
+            if kind == "execute_result"
+        ]
+        assert counts == [cell.reply["execution_count"]] * 2
+    assert kernel.ok("_").results == ["'three'"]
+    kernel.ok("%%capture caught\n%%subint -n a\n1\n2")
+    assert kernel.ok("[each.data for each in caught.outputs]").results == [
+        "[{'text/plain': '1'}, {'text/plain': '2'}]"
+    ]
+    kernel.ok("%%subint -n a --bg --as job\n1\n2")
+    assert kernel.ok("job.result()").results == ["2"]
+    assert kernel.ok("[each.text for each in job.outputs]").results == ["['1', '2']"]
+
+
+def test_a_value_that_code_of_the_last_expression_shows(kernel: Kernel):
+    cell = kernel.ok("%%subint -n a\nget_ipython().run_cell('1 + 1').result + 1")
+    assert cell.outputs == [("result", "2"), ("result", "3")]
+    assert kernel.ok("_").results == ["3"]
+
+
 def test_the_value_is_in_the_kernels_out(kernel: Kernel):
     kernel.ok("%%subint\n6 * 7")
     assert kernel.ok("_").results == ["42"]

@@ -23,7 +23,7 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "<a>",
             "trio",
             2**16,
-            m.Frontend(7, "f", "S", "linux", "Plain"),
+            m.Frontend(7, "f", "S", "linux", "Plain", "all", "%x"),
             m.Parcel([("f", 3, [])], b"abc", [], [("<b>", 2, "f")]),
             ["o"],
             apart=True,
@@ -42,6 +42,8 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
                 "shell": "S",
                 "theme": "linux",
                 "xmode": "Plain",
+                "interactivity": "all",
+                "raw": "%x",
             },
             "inputs": {
                 "items": [["f", 3, []]],
@@ -54,10 +56,11 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "measure": True,
         },
         "8ba46b696e64a372756ea372756e01a6736f75726365a2c3a9a866696c656e616d65a33c613ea46c6f6f"
-        "70a47472696fac6f75747075745f6c696d6974ce00010000a866726f6e74656e6485a5636f756e7407a8"
+        "70a47472696fac6f75747075745f6c696d6974ce00010000a866726f6e74656e6487a5636f756e7407a8"
         "66696c656e616d65a166a57368656c6ca153a57468656d65a56c696e7578a5786d6f6465a5506c61696e"
-        "a6696e7075747384a56974656d739193a1660390a464617461c403616263a566696c657300a7736f7572"
-        "6365739193a33c623e02a166a76f75747075747391a16fa56170617274c3a76d656173757265c3",
+        "ad696e7465726163746976697479a3616c6ca3726177a22578a6696e7075747384a56974656d739193a1"
+        "660390a464617461c403616263a566696c657300a7736f75726365739193a33c623e02a166a76f757470"
+        "75747391a16fa56170617274c3a76d656173757265c3",
     ),
     (
         m.Interrupt(300, m.Rung.INSIST),
@@ -119,9 +122,9 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
     ),
     (
         m.Result(1, {"text/plain": "42"}, {}),
-        {"kind": "result", "run": 1, "data": {"text/plain": "42"}, "metadata": {}},
-        "84a46b696e64a6726573756c74a372756e01a46461746181aa746578742f706c61696ea23432a86d"
-        "6574616461746180",
+        {"kind": "result", "run": 1, "data": {"text/plain": "42"}, "metadata": {}, "last": True},
+        "85a46b696e64a6726573756c74a372756e01a46461746181aa746578742f706c61696ea23432a86d6574"
+        "616461746180a46c617374c3",
     ),
     (
         m.Values(1, None, [m.Problem("x", "bad")]),

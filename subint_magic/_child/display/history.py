@@ -20,6 +20,7 @@ class History:
     Attributes:
         namespace: the same.
         inputs: the sources by their numbers, with ``""`` where another actor or the kernel ran.
+        typed: the same as their user has typed them, with the syntax of IPython.
         outputs: the values by their numbers.
         count: the number of the current cell.
         names: what was put into the namespace at the start.
@@ -28,9 +29,10 @@ class History:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.inputs: list[str] = [""]
+        self.typed: list[str] = [""]
         self.outputs: dict[int, object] = {}
         self.count = 0
-        self._source = ""
+        self._typed = ""
         self._last: list[object] = ["", "", ""]
         self.names: dict[str, object] = {
             "In": self.inputs,
@@ -41,14 +43,15 @@ class History:
         }
         namespace.update(self.names)
 
-    def begin(self, count: int, source: str) -> None:
+    def begin(self, count: int, source: str, typed: str) -> None:
         """Note the cell *count*."""
         self.count = count
-        inputs, names = self.inputs, self.namespace
-        names.update(_iii=names.get("_ii", ""), _ii=names.get("_i", ""), _i=self._source)
-        self._source = source.rstrip("\n")
-        inputs.extend([""] * (count + 1 - len(inputs)))
-        inputs[count] = names[f"_i{count}"] = self._source
+        names = self.namespace
+        names.update(_iii=names.get("_ii", ""), _ii=names.get("_i", ""), _i=self._typed)
+        self._typed = names[f"_i{count}"] = typed.rstrip("\n")
+        for inputs, text in ((self.inputs, source.rstrip("\n")), (self.typed, self._typed)):
+            inputs.extend([""] * (count + 1 - len(inputs)))
+            inputs[count] = text
 
     def keep(self, value: object) -> None:
         """Note *value* as that of the current cell.

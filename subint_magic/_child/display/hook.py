@@ -1,10 +1,13 @@
-"""What is made of the value of a last expression; plain ones need no IPython."""
+"""Which values a cell shows, and what is made of them; plain ones need no IPython."""
 
 from __future__ import annotations
 
+import sys
+from _ast import AnnAssign, Assign, AugAssign, Expr, Load, Name
 from _thread import get_ident
 
 from subint_magic._child import frames
+from subint_magic._child.output.streams import OutputStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +37,12 @@ class DisplayHook:
         self._thread = get_ident()
         self.silent = False
         """Whether the cell ends in a semicolon."""
+        self.last = False
+        """Whether the last expression of the cell runs."""
 
     def __call__(self, value: object) -> None:
-        """Show *value* as the result of the cell, and keep it."""
-        if get_ident() != self._thread:  # there is one result, that of the cell
+        """Show *value* as a result of the cell, and keep it."""
+        if get_ident() != self._thread:  # the results are those of the cell
             if value is not None:
                 print(repr(value))
         elif value is not None and not self.silent:
@@ -51,8 +56,10 @@ class DisplayHook:
         if self._shell.made is None and is_plain(value):
             data = {"text/plain": repr(value)}
         else:
-            data, metadata, failed = self._shell.get().format_result(value)
+            data, metadata, failed = self._shell.get().format_result(value, raises=self.last)
         self._history.keep(value)
+        if self._shell.made is not None:
+            self._shell.made.displayhook.fill_exec_result(value)  # for a run_cell() of its user
         if data:
             self.post(data, metadata)
         if failed is not None:
@@ -69,10 +76,25 @@ class DisplayHook:
                 **data,
                 "text/plain": f"{text[:MAX_TEXT]}\n… {over} more characters of this repr",
             }
+        flush_bytes()
         run = self._control.allowance.run
         self._control.show(
-            pack(frames.RESULT, run=run, data=data, metadata=metadata), counted=False
+            pack(frames.RESULT, run=run, data=data, metadata=metadata, last=self.last),
+            counted=not self.last,
         )
+
+
+def flush_bytes() -> None:
+    """Send the bytes that wait in a stream's buffer; what comes after them sends the rest."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        try:
+            if isinstance(stream, OutputStream):
+                stream.flush_bytes()
+            elif stream is not None:
+                stream.flush()
+        except Exception:  # noqa: BLE001 - the cell has put a stream of its own in place
+            pass
 
 
 def is_plain(value: object) -> bool:
@@ -92,6 +114,41 @@ def _is_small(value: Any, depth: int) -> bool:
         return False
     parts = value.values() if type(value) is dict else value
     return all(_is_small(part, depth - 1) for part in parts)
+
+
+def shown_of(body: list[Any], interactivity: str) -> list[Any]:
+    """Take out of *body*, the statements of a cell, those whose values are shown.
+
+    Args:
+        body: they are its last ones.
+        interactivity: as ``ast_node_interactivity`` of IPython.
+    """
+    if interactivity == "all":
+        first = 0
+    elif interactivity == "last" or (body and isinstance(body[-1], Expr)):
+        first = -1
+    else:
+        first = len(body)
+    if interactivity == "none":
+        return []
+    if interactivity == "last_expr_or_assign" and body and (name := _assigned(body[-1])):
+        return [name]
+    shown = body[first:]
+    del body[first:]
+    return shown
+
+
+def _assigned(last: Any) -> Expr | None:
+    """Return an expression for the one name that *last* assigns, if it does that."""
+    if isinstance(last, Assign) and len(last.targets) == 1:
+        target: Any = last.targets[0]
+    else:
+        target = last.target if isinstance(last, AnnAssign | AugAssign) else None
+    if not isinstance(target, Name):
+        return None
+    places = ("lineno", "col_offset", "end_lineno", "end_col_offset")
+    where = {place: getattr(target, place) for place in places}
+    return Expr(Name(target.id, Load(), **where), **where)
 
 
 def ends_in_semicolon(source: str, last: Any) -> bool:

@@ -42,7 +42,7 @@ class LazyShell:
 
     Attributes:
         made: the shell, if there is one.
-        kind: what its class is to be called.
+        interactivity: which values a cell shows, as ``ast_node_interactivity`` of IPython.
     """
 
     def __init__(self, control: Control, history: History, fence: Fence) -> None:
@@ -50,7 +50,8 @@ class LazyShell:
         self._control = control
         self._history = history
         self.made: ActorShell | None = None
-        self.kind = ""
+        self.interactivity = self._told = "last_expr"
+        self._kind = ""
         self._libraries = _LIBRARIES if fence.owns_process else _LIBRARIES | _LIBRARIES_WITH_DAEMONS
 
     def install(self) -> None:
@@ -69,6 +70,16 @@ class LazyShell:
 
         vars(builtins).update(get_ipython=get_ipython, display=display)
         sys.meta_path.insert(0, self)
+
+    def follow(self, frontend: dict[str, Any]) -> None:
+        """Take over what the frontend of the next cell has set."""
+        self._kind = frontend["shell"]
+        if self.made is None:
+            self._told = self.interactivity = frontend["interactivity"]
+        else:
+            if self.made.ast_node_interactivity == self._told:  # else the actor has set its own
+                self.made.ast_node_interactivity = self._told = frontend["interactivity"]
+            self.interactivity = self.made.ast_node_interactivity
 
     def get(self) -> ActorShell:
         """Return the shell, which is made if there is none."""
@@ -113,7 +124,7 @@ class LazyShell:
         if name == "IPython":
             from subint_magic._child.display.shell import make_shell
 
-            self.made = make_shell(self.kind, self._control, self._history)
+            self.made = make_shell(self._kind, self.interactivity, self._control, self._history)
         else:
             from subint_magic._child.display import libraries
 

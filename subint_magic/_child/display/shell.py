@@ -9,6 +9,7 @@ from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
+from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from IPython.core.page import as_hook
 from traitlets.config import Config
@@ -16,7 +17,7 @@ from traitlets.config import Config
 from subint_magic._child import frames
 from subint_magic._child.display.bundle import pack
 from subint_magic._child.display.commands import run_command
-from subint_magic._child.output.streams import OutputStream
+from subint_magic._child.display.hook import flush_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from subint_magic._child.control import Control
     from subint_magic._child.display.history import History
 
-_OURS = {"cell": ["subint"], "line": ["subint", "subints", "spawn_backend"]}
+_REFUSED = {
+    "is for the notebook's kernel: this cell runs in an actor": (
+        "%%subint %subint %subints %spawn_backend"
+    ),
+    "is set in the notebook: this cell runs in an actor": "%autoawait %colors %xmode",
+    "needs an editor, and an actor has none: do this without %%subint": "%edit",
+}
+"""Why some magics do nothing good in an actor."""
 
 
 class ActorPublisher(DisplayPublisher):
@@ -65,7 +73,7 @@ class ActorPublisher(DisplayPublisher):
             self._send(frames.CLEAR, wait=wait)
 
     def _send(self, kind: str, **fields: Any) -> None:
-        _flush()
+        flush_bytes()
         self.control.show(pack(kind, run=self.control.allowance.run, **fields), counted=True)
 
 
@@ -87,18 +95,43 @@ class NoTrap(DisplayTrap):
         """Do nothing."""
 
 
+class ActorHistory(HistoryManager):
+    """What ran in one actor; it has no database."""
+
+    def _get_range_session(self, *args: Any, **options: Any) -> Any:
+        for entry in super()._get_range_session(*args, **options):
+            if entry[2] and entry[2][0]:  # else it ran elsewhere
+                yield entry
+
+    def get_tail(
+        self,
+        n: int | None = 10,
+        raw: bool = True,
+        output: bool = False,
+        include_latest: bool = False,
+    ) -> Any:
+        """Return the last *n* cells; the present one is none of them unless *include_latest*."""
+        entries = list(self.get_range(raw=raw, output=output))
+        end = len(entries) - (not include_latest)
+        return entries[max(0, end - (10 if n is None else n)) : max(0, end)]
+
+
 class ActorShell(InteractiveShell):
     """The shell of an actor."""
+
+    is_actor = True
+    """Tells `subint_magic.load_ipython_extension` that there is nothing to load."""
 
     hook: ClassVar[Callable[[object], None]]
     history: ClassVar[History]
 
     def init_history(self) -> None:
         """Let the histories be those that the actor keeps."""
-        super().init_history()
-        manager = self.history_manager
-        assert manager is not None
-        manager.input_hist_parsed = manager.input_hist_raw = self.history.inputs
+        manager: Any = ActorHistory(shell=self, parent=self)
+        self.history_manager = manager
+        self.configurables.append(manager)
+        manager.input_hist_parsed = self.history.inputs
+        manager.input_hist_raw = self.history.typed
         manager.output_hist = self.history.outputs
 
     def init_user_ns(self) -> None:
@@ -125,16 +158,18 @@ class ActorShell(InteractiveShell):
         """Set no prompts: nobody types here."""
 
     def init_magics(self) -> None:
-        """Say of our own magics that they are for the kernel."""
+        """Refuse the magics that would do nothing here."""
         super().init_magics()
-        for kind, names in _OURS.items():
-            for name in names:
-                self.magics_manager.register_function(_refuse(kind, name), kind, name)
+        for why, magics in _REFUSED.items():
+            for magic in magics.split():
+                kind = "cell" if magic.startswith("%%") else "line"
+                refused = _refuse(f"{magic} {why}")
+                self.magics_manager.register_function(refused, kind, magic.lstrip("%"))
 
-    def begin(self, source: str) -> None:
-        """Tell who wants to know that a cell begins."""
+    def begin(self, typed: str) -> None:
+        """Tell who wants to know that a cell begins; *typed* is its text."""
         self.follow_count()
-        self._info = ExecutionInfo(source, True, False, True, None)
+        self._info = ExecutionInfo(typed, True, False, True, None)
         self._trigger("pre_execute")
         self._trigger("pre_run_cell", self._info)
 
@@ -144,9 +179,11 @@ class ActorShell(InteractiveShell):
 
     def end(self, error: BaseException | None) -> None:
         """Tell who wants to know that it has ended. This is when matplotlib shows its figures."""
-        result = ExecutionResult(getattr(self, "_info", None))
+        result: Any = ExecutionResult(getattr(self, "_info", None))
         result.execution_count = self.history.count
         result.error_in_exec = error
+        result.result = self.history.outputs.get(self.history.count)
+        self.last_execution_result = result
         self._trigger("post_execute")
         self._trigger("post_run_cell", result)
 
@@ -160,14 +197,17 @@ class ActorShell(InteractiveShell):
                 self.showtraceback()
 
     def format_result(
-        self, value: object
+        self, value: object, *, raises: bool
     ) -> tuple[dict[str, Any], dict[str, Any], BaseException | None]:
-        """Return the forms of *value*, what is to be known of them, and what a formatter raised."""
-        self._failures: list[BaseException] | None = []
+        """Return the forms of *value*, what is to be known of them, and what a formatter raised.
+
+        That is printed instead unless the cell *raises* it: for a value before the last one.
+        """
+        self._failures: list[BaseException] | None = [] if raises else None
         try:
             assert self.display_formatter is not None
             data, metadata = self.display_formatter.format(value)
-            return data, metadata, self._failures[0] if self._failures else None
+            return data, metadata, next(iter(self._failures or ()), None)
         finally:
             self._failures = None
 
@@ -186,7 +226,7 @@ class ActorShell(InteractiveShell):
         """Run a command of the system shell; ``_exit_code`` says how it ended."""
         if cmd.rstrip().endswith("&"):
             raise OSError("Background processes not supported.")
-        _flush()
+        flush_bytes()
         self.user_ns["_exit_code"] = code = run_command(self.var_expand(cmd, depth=1))
         if self.system_raise_on_error and code:
             from subprocess import CalledProcessError
@@ -217,11 +257,12 @@ class ActorShell(InteractiveShell):
         raise SystemExit
 
 
-def make_shell(kind: str, control: Control, history: History) -> ActorShell:
+def make_shell(kind: str, interactivity: str, control: Control, history: History) -> ActorShell:
     """Make the one shell of this actor.
 
     Args:
         kind: what its class is to be called.
+        interactivity: its ``ast_node_interactivity``.
         control: sends its displays.
         history: what the actor keeps.
     """
@@ -243,22 +284,14 @@ def make_shell(kind: str, control: Control, history: History) -> ActorShell:
         display_pub_class=ActorPublisher,
         displayhook_class=ShellDisplayHook,
     )
+    shell.ast_node_interactivity = interactivity
+    shell.last_execution_result = ExecutionResult(None)  # %xdel looks into it
     shell.follow_count()
     return shell
 
 
-def _refuse(kind: str, name: str) -> Callable[..., None]:
-    prefix = "%%" if kind == "cell" else "%"
-
+def _refuse(message: str) -> Callable[..., None]:
     def refused(*_: str) -> None:
-        raise UsageError(f"{prefix}{name} is for the notebook's kernel: this cell runs in an actor")
+        raise UsageError(message)
 
     return refused
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, OutputStream):
-            stream.flush_bytes()  # the display itself sends the rest
-        elif stream is not None:
-            stream.flush()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CellOutput", "CellValue"]
 
+type Shown = Display | ClearOutput | Result
+
 
 _VALUE_METHODS = """
 bool call contains delitem getitem iter len next reversed setitem array
@@ -82,7 +84,8 @@ class CellOutput:
 
     The kernel shows the cell's value once the cell has ended well. What an actor displays after it,
     such as the figures that matplotlib has open, is kept until `release`. If the cell fails after
-    its value has come, the kernel shows none: `show_value` does.
+    its value has come, the kernel shows none: `show_value` does. Other values, of which IPython can
+    show some before the last, are shown as they come.
 
     Args:
         shell: the shell of the cell.
@@ -95,9 +98,9 @@ class CellOutput:
         self._with_value = with_value
         self._line_begun = False
         self._writers = {name: _writer(getattr(sys, name)) for name in ("stdout", "stderr")}
-        self._publish = _publisher(shell.display_pub)
-        self._value: Display | None = None
-        self._kept: list[Display | ClearOutput] | None = None
+        self._publish = _publisher(shell)
+        self._value: Result | None = None
+        self._kept: list[Shown] | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Output):
@@ -107,12 +110,13 @@ class CellOutput:
             newline = "\n" if self._line_begun else ""
             self._line_begun = False
             self._writers["stderr"](f"{newline}{self._words(event.characters)}\n")
-        elif isinstance(event, Result):
-            value = Display(event.run, event.data, event.metadata)
-            if self._with_value:
-                self._publish(value)
-            else:
-                self._value, self._kept = value, []
+        elif isinstance(event, Result) and self._with_value:
+            self._publish(_display(event))
+        elif isinstance(event, Result) and event.last:
+            if self._value is not None:  # code of the last expression has shown one itself
+                self._publish(self._value)
+            self._release()
+            self._value, self._kept = event, []
         elif self._kept is not None:
             self._kept.append(event)
         else:
@@ -120,15 +124,18 @@ class CellOutput:
 
     async def release(self, _nursery: object = None) -> None:
         """Show what was kept, and from now on what comes as it comes. In trio's thread as well."""
-        kept, self._value, self._kept = self._kept, None, None
-        for event in kept or ():
-            self._publish(event)
+        self._release()
 
     async def show_value(self) -> None:
         """Show the value, if there is one, and release what was kept. In trio's thread as well."""
         if self._value is not None:
-            self._publish(self._value)
-        await self.release()
+            self._publish(_display(self._value))
+        self._release()
+
+    def _release(self) -> None:
+        kept, self._value, self._kept = self._kept, None, None
+        for event in kept or ():
+            self._publish(event)
 
     def _words(self, dropped: int) -> str:
         if dropped:
@@ -181,20 +188,21 @@ def _writer(stream: TextIO | OutStream) -> _Writer | _KernelWriter:
 class _KernelPublisher:
     """Sends display messages itself: a kernel's publisher asks the thread for the cell."""
 
-    def __init__(self, publisher: ZMQDisplayPublisher) -> None:
+    def __init__(self, publisher: ZMQDisplayPublisher, count: int) -> None:
         self._publisher = publisher
         self._parent = publisher.parent_header
+        self._count = count
 
-    def __call__(self, event: Display | ClearOutput) -> None:
+    def __call__(self, event: Shown) -> None:
         if isinstance(event, ClearOutput):
             self._send("clear_output", {"wait": event.wait})
+            return
+        content = {"data": event.data, "metadata": event.metadata}
+        if isinstance(event, Result):
+            self._send("execute_result", {**content, "execution_count": self._count})
         else:
-            content = {
-                "data": event.data,
-                "metadata": event.metadata,
-                "transient": _transient(event),
-            }
-            self._send("update_display_data" if event.update else "display_data", content)
+            kind = "update_display_data" if event.update else "display_data"
+            self._send(kind, {**content, "transient": _transient(event)})
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         publisher = self._publisher
@@ -215,10 +223,11 @@ class _OtherPublisher:
     def __init__(self, publisher: DisplayPublisher) -> None:
         self._publisher = publisher
 
-    def __call__(self, event: Display | ClearOutput) -> None:
+    def __call__(self, event: Shown) -> None:
         if isinstance(event, ClearOutput):
             self._publisher.clear_output(event.wait)
         else:
+            event = _display(event) if isinstance(event, Result) else event
             self._publisher.publish(
                 event.data,
                 event.metadata,
@@ -227,10 +236,15 @@ class _OtherPublisher:
             )
 
 
-def _publisher(publisher: DisplayPublisher) -> Callable[[Display | ClearOutput], None]:
+def _publisher(shell: Any) -> Callable[[Shown], None]:
+    publisher = shell.display_pub
     if isinstance(publisher, ZMQDisplayPublisher):
-        return _KernelPublisher(publisher)
+        return _KernelPublisher(publisher, shell.displayhook.prompt_count)
     return _OtherPublisher(publisher)
+
+
+def _display(value: Result) -> Display:
+    return Display(value.run, value.data, value.metadata)
 
 
 def _transient(event: Display) -> dict[str, str]:

@@ -111,6 +111,8 @@ def frontend_of(shell: Any, source: str, cell: str) -> Frontend:
         shell=type(shell).__name__,
         theme=shell.colors,
         xmode=shell.InteractiveTB.mode,
+        interactivity=shell.ast_node_interactivity,
+        raw="" if source.rstrip("\n") == cell.rstrip("\n") else cell,
     )
 
 

@@ -38,7 +38,8 @@ class CellResult:
         dropped: how many characters of output were over the limit and dropped.
         data: all forms of its last expression by mime type; empty if there was none.
         metadata: what is to be known of them.
-        outputs: what it displayed, in order, unless a sink took it.
+        outputs: what it displayed, in order, unless a sink took it; also the values that it showed
+            before that of its last expression.
         values: the outputs that were asked for, by name.
     """
 
@@ -48,7 +49,7 @@ class CellResult:
     dropped: int = 0
     data: MimeBundle = field(default_factory=dict)
     metadata: MimeBundle = field(default_factory=dict)
-    outputs: list[Display | ClearOutput] = field(default_factory=list)
+    outputs: list[Display | ClearOutput | Result] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
 
 
@@ -102,7 +103,7 @@ class CellRun:
         self._actor = actor
         self._sink = sink or self._collect
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        self._outputs: list[Display | ClearOutput] = []
+        self._outputs: list[Display | ClearOutput | Result] = []
         self._value = Result(number, {}, {})
         self._dropped = 0
         self._done: Done | None = None
@@ -113,7 +114,7 @@ class CellRun:
 
     def take(self, event: Event) -> bool:
         """Pass *event* to the sink; false when that raised, which is what the run will raise."""
-        if isinstance(event, Result):
+        if isinstance(event, Result) and event.last:
             self._value = event
         elif isinstance(event, Dropped):
             self._dropped = event.characters
@@ -247,7 +248,9 @@ class CellRun:
     def _collect(self, event: Event) -> None:
         if isinstance(event, Output):
             self._texts[event.stream].append(event.text)
-        elif isinstance(event, Display | ClearOutput):
+        elif isinstance(event, Display | ClearOutput) or (
+            isinstance(event, Result) and not event.last
+        ):
             self._outputs.append(event)
 
 

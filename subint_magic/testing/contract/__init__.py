@@ -15,6 +15,7 @@ from subint_magic.testing.contract.cells.asking import AskContract
 from subint_magic.testing.contract.cells.basics import CellContract
 from subint_magic.testing.contract.cells.displays import DisplayContract
 from subint_magic.testing.contract.cells.inside import InsideContract
+from subint_magic.testing.contract.cells.shown import ShownContract
 from subint_magic.testing.contract.cells.values import ValueContract
 from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.process import ProcessContract
@@ -28,6 +29,7 @@ class SpawnContract(
     LifeContract,
     CellContract,
     DisplayContract,
+    ShownContract,
     AskContract,
     ValueContract,
     InsideContract,

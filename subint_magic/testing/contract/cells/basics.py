@@ -73,6 +73,7 @@ class CellContract(Contract):
 
     async def test_streams_that_a_cell_has_replaced(self, actor: Actor) -> None:
         await actor.run_cell("import io, sys; sys.stdout = io.StringIO(); sys.stdout.close()")
+        assert (await actor.run_cell("1")).value == "1"
         await actor.run_cell("sys.stdout = sys.stderr = None")
         await actor.run_cell("del sys.stdout")
         assert (await actor.run_cell("1")).value == "1"

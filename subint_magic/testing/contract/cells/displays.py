@@ -10,7 +10,7 @@ import trio
 from subint_magic._child.frames import OUTPUT_LIMIT
 from subint_magic.errors import CellError
 from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
-from subint_magic.wire.messages import ClearOutput, Display, Dropped, Frontend, Output, Result
+from subint_magic.wire.messages import ClearOutput, Display, Dropped, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -140,19 +140,13 @@ class DisplayContract(Contract):
         for source in ("1 # ;", "x = 2; 1", "1;1", "(1)\n# ;"):
             assert (await actor.run_cell(source)).value == "1", source
 
-    async def test_the_histories_of_ipython(self, actor: Actor) -> None:
-        await actor.run_cell("'a'", frontend=Frontend(3))
-        await actor.run_cell("'b'")
-        await actor.run_cell("'c'", frontend=Frontend(7))
-        source = "_, __, ___, _3, _7, Out[2], In[7], In[4], _i, sorted(Out)"
-        expected = repr(("c", "b", "a", "a", "c", "b", "'c'", "", "'c'", [2, 3, 7]))
-        assert (await actor.run_cell(source, frontend=Frontend(9))).value == expected
-        await actor.run_cell("_ = 'mine'")
-        await actor.run_cell("1")
-        assert (await actor.run_cell("_")).value == "'mine'"
-        source = "s = get_ipython()\ns.user_ns['Out'] is Out is _oh, s.displayhook.prompt_count"
-        assert (await actor.run_cell(source, frontend=Frontend(20))).value == "(True, 20)"
-        assert (await actor.run_cell(source, frontend=Frontend(21))).value == "(True, 21)"
+    async def test_our_extension_is_nothing_in_an_actor(self, actor: Actor) -> None:
+        for magic in ("load_ext", "reload_ext", "unload_ext"):
+            source = f"get_ipython().run_line_magic({magic!r}, 'subint_magic')"
+            result = await actor.run_cell(source)
+            assert (result.value, result.stdout, result.stderr) == (None, "", "")
+        with pytest.raises(CellError, match="%subints is for the notebook's kernel"):
+            await actor.run_cell("get_ipython().run_line_magic('subints', '')")
 
     async def test_displays_count_against_the_limit(self, actor: Actor) -> None:
         reader = Reader()
@@ -182,6 +176,17 @@ class DisplayContract(Contract):
             (
                 "set_next_input('x')",
                 "an actor cannot fill a cell of the notebook: do this without %%subint",
+            ),
+            *(
+                (
+                    f"run_line_magic('{name}', 'x')",
+                    f"%{name} is set in the notebook: this cell runs in an actor",
+                )
+                for name in ("autoawait", "colors", "xmode")
+            ),
+            (
+                "run_line_magic('edit', '')",
+                "%edit needs an editor, and an actor has none: do this without %%subint",
             ),
             ("enable_gui('qt')", "an actor has no windows for 'qt': use %matplotlib inline"),
         ):
