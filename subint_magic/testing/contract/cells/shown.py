@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from subint_magic.testing.contract._base import Contract, Reader
+from subint_magic.testing.contract.cells.displays import LOADED
 from subint_magic.wire.messages import PLAIN, Dropped, Frontend, Output, Result
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
 
-LOADED = "import sys\n[name for name in ('IPython', 'traitlets') if name in sys.modules]"
-
-SHOWN = [
+SHOWN: list[tuple[str, str, list[str]]] = [
     ("all", "1\n2;", []),
     ("all", "async def f(): return 1\nawait f()\nawait f() + 1", ["1", "2"]),
     ("all", "from __future__ import annotations\n1", ["1"]),
