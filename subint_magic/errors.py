@@ -26,14 +26,16 @@ A message says what happened, to which actor, and what to do now.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from subint_magic.wording import CELL, did_you_mean, will_not_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from subint_magic.wording import Words
+
 __all__ = [
-    "CELL",
     "ActorBusy",
     "ActorConflict",
     "ActorDied",
@@ -54,71 +56,7 @@ __all__ = [
     "StillRunning",
     "SubintMagicError",
     "UnknownSpawnMethod",
-    "Words",
-    "did_you_mean",
-    "one_line",
-    "will_not_load",
 ]
-
-
-class Words(NamedTuple):
-    """How somebody writes that something is to run, for what a message tells them to write instead.
-
-    Attributes:
-        what: what is to run.
-        start: what starts it, around ``{}``, the place of *method*.
-        method: what selects a spawn method, around ``{}``, the place of its key.
-        unchecked: what leaves out the check of its imports.
-    """
-
-    what: str
-    start: str
-    method: str
-    unchecked: str
-
-
-CELL = Words("cell", "%%subint {}", "-b {}", "--no-check")
-
-
-def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest valid name, or an empty string."""
-    near = get_close_matches(wrong, list(valid), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
-def one_line(sentences: Iterable[str]) -> str:
-    """Put sentences together that each can begin a message: only the first begins in lower case."""
-    first, *others = sentences
-    return " ".join([first, *(text[:1].upper() + text[1:] for text in others)])
-
-
-def will_not_load(
-    module: str,
-    place: str,
-    reason: str,
-    instead: str,
-    actor: str | None = None,
-    words: Words = CELL,
-) -> str:
-    """Say that a module cannot load where something is to run, and what to do.
-
-    Args:
-        module: its name.
-        place: where, in words.
-        reason: why, in words.
-        instead: the key of a spawn method that works.
-        actor: the name of the actor, if it lives already.
-        words: how to write it.
-    """
-    method = words.method.format(instead)
-    if actor is None:
-        start = words.start.format(method)
-        return f"{module} cannot load in {place}: {reason}. Use a process: {start}"
-    return (
-        f"{module} cannot load in actor {actor!r}, {place}: {reason}."
-        f" Close it first (%subints close {actor}) and start it with {method},"
-        " or choose another name"
-    )
 
 
 def _one_line(error: Exception) -> list[str]:

@@ -30,7 +30,6 @@ from subint_magic.errors import (
     RunTimedOut,
     SpawnError,
     UnknownSpawnMethod,
-    did_you_mean,
 )
 from subint_magic.notebook.cells.asking import CellAnswer
 from subint_magic.notebook.cells.background import BackgroundRun
@@ -51,6 +50,7 @@ from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
+from subint_magic.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

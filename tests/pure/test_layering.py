@@ -14,13 +14,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # room: the rooms it may import from
 ROOMS = {
     "_child": {"_child"},
-    "errors": {"errors"},
-    "wire": {"wire", "errors", "_child"},
-    "spawn": {"spawn", "wire", "errors", "_child"},
-    "runtime": {"runtime", "spawn", "wire", "errors", "_child"},
-    "notebook": {"notebook", "runtime", "spawn", "wire", "errors", "_child"},
-    "testing": {"testing", "runtime", "spawn", "wire", "errors", "_child"},
-    "__init__": {"notebook", "runtime", "spawn", "wire", "errors", "_child"},
+    "wording": {"wording"},
+    "errors": {"errors", "wording"},
+    "wire": {"wire", "errors", "wording", "_child"},
+    "spawn": {"spawn", "wire", "errors", "wording", "_child"},
+    "runtime": {"runtime", "spawn", "wire", "errors", "wording", "_child"},
+    "notebook": {"notebook", "runtime", "spawn", "wire", "errors", "wording", "_child"},
+    "testing": {"testing", "runtime", "spawn", "wire", "errors", "wording", "_child"},
+    "__init__": {"notebook", "runtime", "spawn", "wire", "errors", "wording", "_child"},
 }
 
 # outside package: the rooms, folders or modules that may import it

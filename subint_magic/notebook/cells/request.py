@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from subint_magic.errors import did_you_mean, one_line
 from subint_magic.runtime.imports import imports_of
 from subint_magic.wire.messages import Frontend
+from subint_magic.wording import did_you_mean, join_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +146,7 @@ def variables_of(names: list[str], shell: Any) -> dict[str, object]:
     if missing:
         public = public_names(shell)
         raise UsageError(
-            one_line(
+            join_sentences(
                 f"input {name!r} is not there: the notebook has no variable of this name."
                 f"{did_you_mean(name, public)}"
                 for name in missing

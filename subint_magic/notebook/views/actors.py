@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import trio
 from IPython.core.error import UsageError
 
-from subint_magic.errors import ActorBusy, RunCancelled, did_you_mean
+from subint_magic.errors import ActorBusy, RunCancelled
 from subint_magic.notebook.views.tables import age, text_table, volume
 from subint_magic.runtime.lifecycle import State
+from subint_magic.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from subint_magic.errors import UnknownSpawnMethod, Words
+from subint_magic.errors import UnknownSpawnMethod
 from subint_magic.runtime.imports import AUTO, choose
 from subint_magic.spawn import SpawnMethodKey, spawn_method_keys
 from subint_magic.wire.messages import Output
+from subint_magic.wording import Words
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor

@@ -15,16 +15,18 @@ from weakref import WeakKeyDictionary
 
 import trio
 
-from subint_magic.errors import CELL, ImportRefused, will_not_load
+from subint_magic.errors import ImportRefused
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
+from subint_magic.wording import CELL, will_not_load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from subint_magic.errors import CellError, Words
+    from subint_magic.errors import CellError
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
+    from subint_magic.wording import Words
 
 __all__ = [
     "Obstacle",

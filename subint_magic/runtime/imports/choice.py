@@ -8,16 +8,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from subint_magic.errors import CELL, SpawnError
+from subint_magic.errors import SpawnError
 from subint_magic.runtime.imports.check import check_imports, find_obstacle
 from subint_magic.spawn import get_start_method, spawn_method
+from subint_magic.wording import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from subint_magic.errors import Words
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.imports.cell import Import
+    from subint_magic.wording import Words
 
 __all__ = ["AUTO", "SUMMARY", "cheapest_process", "choose"]
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from subint_magic._child.values.parcel import PackError, pack
 from subint_magic._child.values.unpacking import UnpackError, unpack
-from subint_magic.errors import InputError, OutputError, did_you_mean, one_line
+from subint_magic.errors import InputError, OutputError
+from subint_magic.wording import did_you_mean, join_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -108,13 +109,13 @@ def open_outputs(
             values[name] = value
     if words:
         came = [f"These have come: {', '.join(values)}."] if values else []
-        raise OutputError(actor, words, one_line([*words.values(), *came]), values)
+        raise OutputError(actor, words, join_sentences([*words.values(), *came]), values)
     return values
 
 
 def why_no_input(problems: Sequence[Problem], spawn_method: str, call: str = "") -> str:
     """Say why the actor could not load its inputs; *call* as for `pack_inputs`."""
-    return one_line(_why_not_loaded(problem, spawn_method, call) for problem in problems)
+    return join_sentences(_why_not_loaded(problem, spawn_method, call) for problem in problems)
 
 
 def _why_not_loaded(problem: Problem, spawn_method: str, call: str) -> str:
