@@ -5,6 +5,7 @@ cells/          cells on their way through actors, and what comes back
 views/          what %subints and handles show, and what they do
 completion.py   names and flags, while they are typed
 post_mortem.py  %debug after the error of an actor
+hidden.py       frames that no traceback of the notebook shows
 commands.py     !command of the notebook itself, while sub-interpreters live
 extension.py    the composition root
 """

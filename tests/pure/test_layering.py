@@ -89,3 +89,15 @@ def test_the_child_needs_the_standard_library_and_msgpack_only():
 def test_folders_have_one_idea():
     for folder in {path.parent for path in MODULES}:
         assert len(list(folder.glob("*.py"))) <= 10, folder
+
+
+FOLDERS = sorted({path.parent for path in MODULES} - {PACKAGE})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_a_folder_is_small_and_draws_its_modules(folder: Path):
+    drawn = (folder / "__init__.py").read_text()
+    inside = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    inside |= {f"{path.name}/" for path in folder.iterdir() if (path / "__init__.py").exists()}
+    assert {name for name in inside if name not in drawn} == set()
+    assert len(list(folder.glob("*.py"))) <= 10

@@ -9,6 +9,14 @@ processes or `SharedProcessContract` if it does not, and gives the key::
             return "my_backend"
 
 They need ``pytest-trio`` with ``trio_mode = true``.
+
+_base.py      what they stand on
+life.py       from the start of an actor to its end
+cells/        what cells do, show, ask for and give
+stopping.py   how runs are stopped
+deaths.py     what happens if a child dies, or does not do what it should
+process.py    what only processes do
+shared.py     what only sub-interpreters do
 """
 
 from subint_magic.testing.contract.cells.asking import AskContract
