@@ -17,7 +17,10 @@ __all__ = ["last_line", "run_bundle", "run_text"]
 _WIDTH = 80
 _HTML_WIDTH = 400  # it wraps there
 
-_PRE = "margin: 0; padding: 0; word-break: normal; overflow-wrap: anywhere"
+_PRE = (
+    "margin: 0; padding: 0; font-size: var(--jp-code-font-size);"
+    " word-break: normal; overflow-wrap: anywhere"
+)
 """Else Jupyter breaks words, and sets it apart from all other output."""
 
 _MAX_LINE = 4096
