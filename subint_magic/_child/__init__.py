@@ -4,6 +4,7 @@ bootstrap.py   main(): hello, serve, goodbye
 executor.py    one namespace; runs cells; what came of them as data
 report.py      what is to be told of an exception
 meter.py       what a run takes, if somebody wants to know
+sources.py     the sources of cells, for tracebacks
 loops.py       trio and asyncio for cells with top-level await
 inspection.py  looks inside while a cell runs
 stacks/        where threads and tasks are

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import linecache
 import os
 import sys
 from _ast import Expr, Interactive, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
@@ -17,6 +16,7 @@ from subint_magic._child.display.lazy import LazyShell
 from subint_magic._child.loops import Loops
 from subint_magic._child.output.streams import OutputStream
 from subint_magic._child.report import Reporter, bare, is_interrupt
+from subint_magic._child.sources import learn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Executor:
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         told = self._tell(message, error, luggage)
-        if luggage is not None and (values := luggage.close()) is not None:
+        if luggage is not None and (values := luggage.close(self._cells)) is not None:
             self._control.post(frames.VALUES, run=run, **values)
         return told
 
@@ -153,7 +153,7 @@ class Executor:
         namespace = {"__builtins__": builtins} if apart else self._namespace
         if luggage is not None:
             for file, number, text in message["inputs"].sources if message["inputs"] else ():
-                self._know(file, number, text)
+                learn(file, number, text, self._cells)
             self._fence.arm(run)
             luggage.load(namespace)
             self._fence.disarm()  # what runs a loop arms it inside of that
@@ -176,7 +176,7 @@ class Executor:
 
     def _run_code(self, message: dict[str, Any], namespace: dict[str, Any]) -> None:
         run, source, filename = message["run"], message["source"], message["filename"]
-        self._know(filename, message["frontend"]["count"] or run, source)
+        learn(filename, message["frontend"]["count"] or run, source, self._cells)
         codes = self._compile(source, filename)
         raw = message["frontend"]["raw"] or source
 
@@ -201,13 +201,6 @@ class Executor:
             for code in codes:
                 self._hook.last = code is self._ending
                 exec(code, namespace)
-
-    def _know(self, filename: str, number: int, source: str) -> None:
-        """Let tracebacks find a source that is no file; *number* is that of a cell, or 0."""
-        if number:
-            self._cells[filename] = number
-        lines = [f"{line}\n" for line in source.splitlines()]
-        linecache.cache[filename] = (len(source), None, lines, filename)
 
     def _compile(self, source: str, filename: str) -> list[CodeType]:
         """Return the codes of the cell: what shows no values, what shows some, its last one."""

@@ -70,6 +70,18 @@ def test_a_function_of_the_notebook_has_its_source(kernel: Kernel, start_method:
     assert shown(cell) == shown(kernel.run("g(0)"))
 
 
+def test_a_function_of_an_actor_has_its_source_in_the_notebook(kernel: Kernel):
+    kernel.ok("%%subint -o f\ndef f(x):\n    return 1 / x")
+    assert (
+        "def f(x):\n    return 1 / x\n"
+        in kernel.ok("import inspect; print(inspect.getsource(f))").stdout
+    )
+    assert re.search(
+        r"Cell In\[\d+\], line 2, in f\(x\)\n +1 def f\(x\):\n-+> 2     return 1 / x\n",
+        kernel.run("f(0)").traceback,
+    )
+
+
 def test_a_group_is_shown_as_python_does(kernel: Kernel):
     cell = kernel.run(
         "%%subint -n a\n"

@@ -24,6 +24,9 @@ ROOMS = {
     "__init__": {"notebook", "runtime", "spawn", "wire", "errors", "wording", "_child"},
 }
 
+# what others may import of it
+OF_THE_CHILD = ("_child.frames", "_child.sources", "_child.values", "_child.display.commands")
+
 # outside package: the rooms, folders or modules that may import it
 OUTSIDE = {
     "asyncio": {"runtime.host.guest", "runtime.host.tasks", "_child.loops"},
@@ -68,8 +71,7 @@ def test_imports_go_one_way(path: Path):
             target = inside.partition(".")[0]
             assert target in ROOMS[room], f"{name} imports {imported}"
             if target == "_child" and room != "_child":
-                allowed = ("_child.frames", "_child.values", "_child.display.commands")
-                assert inside.startswith(allowed), f"{name} imports {imported}"
+                assert inside.startswith(OF_THE_CHILD), f"{name} imports {imported}"
         elif top in OUTSIDE:
             allowed = OUTSIDE[top]
             folder = name.rpartition(".")[0]

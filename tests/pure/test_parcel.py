@@ -288,14 +288,14 @@ def test_a_namespace_is_set_as_a_whole_or_not_at_all():
     luggage = Luggage(pack({"a": 1, "b": Unloadable()}), gives=True)
     with pytest.raises(LoadError):
         luggage.load(namespace)
-    told = luggage.close()
+    told = luggage.close({})
     assert told is not None
     assert told["parcel"] is None
     assert [problem["name"] for problem in told["problems"]] == ["b"]
     assert namespace == {}
     luggage = Luggage(pack({"a": 1}), gives=False)
     luggage.load(namespace)
-    assert luggage.close() is None
+    assert luggage.close({}) is None
     assert namespace == {"a": 1}
 
 
@@ -304,7 +304,7 @@ def test_what_is_there_is_taken_and_the_rest_explained(large: bytes):
     luggage = Luggage(None, gives=True)
     names = {"a": large, "lock": LOCK, "_x": 1}
     luggage.pack(names, ["a", "lock", "b"], lambda: names)
-    told = luggage.close()
+    told = luggage.close({})
     assert told is not None
     assert dict(unpack(told["parcel"])) == {"a": large}
     assert told["problems"] == [
@@ -315,7 +315,7 @@ def test_what_is_there_is_taken_and_the_rest_explained(large: bytes):
 
 def test_luggage_that_is_not_used_leaves_nothing():
     with share(b"x") as shared:
-        Luggage(pack({"a": bytes(LARGE), "s": shared}), gives=True).close()
+        Luggage(pack({"a": bytes(LARGE), "s": shared}), gives=True).close({})
 
 
 def test_lost_files_are_an_error():

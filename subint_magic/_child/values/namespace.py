@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from subint_magic._child.sources import sources_of
 from subint_magic._child.values import pickling  # noqa: F401 - an interrupt might tear it later
 from subint_magic._child.values.files import File
 from subint_magic._child.values.parcel import Packer, PackError, Parcel
@@ -94,13 +95,18 @@ class Luggage:
                 self._problems.append({"name": name, "why": why, "way_out": error.way_out})
         self._packed = True
 
-    def close(self) -> dict[str, Any] | None:
-        """Return what is to be told of it, if anything."""
+    def close(self, numbers: Mapping[str, int]) -> dict[str, Any] | None:
+        """Return what is to be told of it, if anything.
+
+        Args:
+            numbers: the file names of cells, and their numbers.
+        """
         if self._opened is not None:
             self._opened.close()
         if self._packed and self._packer is not None:
             try:
                 parcel = self._packer.parcel()
+                parcel.sources = sources_of(parcel.code, numbers)
             except (OSError, ValueError) as error:
                 why = f"cannot be sent: {_printable(error)}"
                 self._problems.append({"name": "the parcel", "why": why})

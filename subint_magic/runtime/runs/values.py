@@ -6,18 +6,18 @@ runs trio.
 
 from __future__ import annotations
 
-import linecache
 from collections import ChainMap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from subint_magic._child.sources import knows, learn, sources_of
 from subint_magic._child.values.parcel import PackError, pack
 from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import InputError, OutputError
 from subint_magic.wording import did_you_mean, join_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from subint_magic._child.values.parcel import Parcel
     from subint_magic.wire.messages import Problem
@@ -73,17 +73,8 @@ def pack_inputs(actor: str, values: Mapping[str, object], call: str = "") -> Par
         way_out = _way_out(error.way_out, f"make it in the {'function' if call else 'cell'}")
         message = f"{_input(error.name, call)} {error}.{way_out}"
         raise InputError(actor, error.name, message) from error
-    parcel.sources = list(_sources(parcel.code))
+    parcel.sources = sources_of(parcel.code, ChainMap(*CELL_NUMBERS))
     return parcel
-
-
-def _sources(filenames: Iterable[str]) -> Iterable[tuple[str, int, str]]:
-    """Yield name, number and text of those that are no files: an actor cannot read them."""
-    numbers = ChainMap(*CELL_NUMBERS)
-    for name in filenames:
-        match linecache.cache.get(name):
-            case (_, None, lines, _):
-                yield name, numbers.get(name, 0), "".join(lines)
 
 
 def open_outputs(
@@ -100,6 +91,10 @@ def open_outputs(
     Raises:
         OutputError: not all has come, or can be loaded here.
     """
+    numbers = CELL_NUMBERS[-1] if CELL_NUMBERS else {}
+    for source in parcel.sources if parcel is not None else ():
+        if not knows(source[0]):  # else it was made here
+            learn(*source, numbers)
     values: dict[str, object] = {}
     words = {problem.name: _why_not_sent(problem, call) for problem in missing}
     for name, value in unpack(parcel) if parcel is not None else ():
