@@ -461,6 +461,8 @@ class Kernel:
             f"%config SubintMagics.grace = {GRACE}",
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
             "%config SubintMagics.check_imports = True",
+            "%config SubintMagics.loop = 'trio'",
+            "%config InteractiveShell.ast_node_interactivity = 'last_expr'",
             "%subints close --all",
         ]
         self.ok("\n".join(lines))

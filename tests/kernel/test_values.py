@@ -153,8 +153,8 @@ def test_the_table_says_how_much_has_moved(kernel: Kernel):
             " Did you mean 'dff'?",
         ),
         (
-            "-i inexistent,dff -i dff2",
-            "input 'inexistent' is not there: the notebook has no variable of this name."
+            "-i zzzzzz,dff -i dff2",
+            "input 'zzzzzz' is not there: the notebook has no variable of this name."
             " Input 'dff2' is not there: the notebook has no variable of this name."
             " Did you mean 'dff'?",
         ),
