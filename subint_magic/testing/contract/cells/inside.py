@@ -246,7 +246,8 @@ class InsideContract(Contract):
 
             async def run() -> None:
                 with pytest.raises(CellError, match="E: <exception str"):
-                    await actor.run_cell(source, sink=reader, frontend=Frontend(theme="nocolor"))
+                    look = Frontend(theme="nocolor")
+                    await actor.run_cell(source, sink=reader, frontend=look, grace=0.2)
 
             tasks.start_soon(run)
             await reader.read_until("ready")
