@@ -48,7 +48,8 @@ def run(cells: list[str], directory: Path, backend: str | None = None) -> Iterat
         prefix = f"%%subint -n main -b {backend}\n" if backend else ""
         for cell in cells:
             yield unordered(shown(kernel.run(prefix + cell)))
-        kernel.shut_down()
+        if backend:  # tqdm, for one, keeps a plain kernel from ending
+            kernel.shut_down()
     finally:
         kernel.close()
 
