@@ -11,10 +11,9 @@ from types import ModuleType
 
 from subint_magic._child import frames
 from subint_magic._child.display.history import History
-from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon, shown_of
+from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon, flush_bytes, shown_of
 from subint_magic._child.display.lazy import LazyShell
 from subint_magic._child.loops import Loops
-from subint_magic._child.output.streams import OutputStream
 from subint_magic._child.report import Reporter, bare, is_interrupt
 from subint_magic._child.sources import learn
 
@@ -84,12 +83,13 @@ class Executor:
         run: int = message["run"]
         if not message["apart"]:
             source, raw = message["source"], message["frontend"]["raw"]
-            self._history.begin(message["frontend"]["count"] or run, source, raw or source)
-        self._shell.follow(message["frontend"])
+            if source.strip():  # else it only moves values
+                self._history.begin(message["frontend"]["count"] or run, source, raw or source)
+            self._shell.follow(message["frontend"])
         luggage = _luggage(message)
         fence = self._fence
         error = fence.guard(lambda: self._execute(message, luggage))
-        flush()
+        flush_bytes(BaseException)  # of the buffers' owner, and no matter of this run
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
         told = self._tell(message, error, luggage)
@@ -177,7 +177,8 @@ class Executor:
     def _run_code(self, message: dict[str, Any], namespace: dict[str, Any]) -> None:
         run, source, filename = message["run"], message["source"], message["filename"]
         learn(filename, message["frontend"]["count"] or run, source, self._cells)
-        codes = self._compile(source, filename)
+        shows = "none" if message["apart"] else self._shell.interactivity
+        codes = self._compile(source, filename, shows)
         raw = message["frontend"]["raw"] or source
 
         def begin() -> None:
@@ -202,13 +203,13 @@ class Executor:
                 self._hook.last = code is self._ending
                 exec(code, namespace)
 
-    def _compile(self, source: str, filename: str) -> list[CodeType]:
+    def _compile(self, source: str, filename: str, shows: str) -> list[CodeType]:
         """Return the codes of the cell: what shows no values, what shows some, its last one."""
         tree: Any = compile(
             source, filename, "exec", self._flags | PyCF_ONLY_AST, dont_inherit=True
         )
         self._hook.silent = bool(tree.body) and ends_in_semicolon(source, tree.body[-1])
-        shown = shown_of(tree.body, self._shell.interactivity)
+        shown = shown_of(tree.body, shows)
         parts = [(tree, "exec"), (Interactive(shown[:-1]), "single")]
         parts.append((Interactive(shown[-1:]), "single"))
         codes: list[CodeType] = []
@@ -228,19 +229,6 @@ def _luggage(message: dict[str, Any]) -> Luggage | None:
     from subint_magic._child.values.namespace import Luggage
 
     return Luggage(message["inputs"], gives=bool(message["outputs"]))
-
-
-def flush() -> None:
-    """Send what a cell has left in a buffer; it may have put streams of its own in place."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name, None)
-        try:
-            if isinstance(stream, OutputStream):
-                stream.flush_bytes()  # the message that ends the run sends the rest
-            elif stream is not None:
-                stream.flush()
-        except BaseException:  # noqa: BLE001 - it is no matter of this run
-            pass
 
 
 def configure(message: dict[str, Any]) -> None:

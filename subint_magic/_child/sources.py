@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     type Source = tuple[str, int, str]
     """What it is called, the number of the cell or 0 if it is none, and the text."""
 
-__all__ = ["knows", "learn", "sources_of"]
+__all__ = ["learn", "sources_of"]
 
 
 def learn(filename: str, number: int, text: str, numbers: dict[str, int]) -> None:
@@ -27,11 +27,6 @@ def learn(filename: str, number: int, text: str, numbers: dict[str, int]) -> Non
         numbers[filename] = number
     lines = [f"{line}\n" for line in text.splitlines()]
     linecache.cache[filename] = (len(text), None, lines, filename)
-
-
-def knows(filename: str) -> bool:
-    """Return whether it can be found already."""
-    return filename in linecache.cache
 
 
 def sources_of(filenames: Iterable[str], numbers: Mapping[str, int]) -> list[Source]:

@@ -43,7 +43,7 @@ from subint_magic.notebook.cells.request import (
     variable_names,
     variables_of,
 )
-from subint_magic.notebook.views.actors import ACTIONS, act, actors_table
+from subint_magic.notebook.views.actors import ACTIONS, act, actors_table, require_actor
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.methods import methods_table
 from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
@@ -299,6 +299,8 @@ class SubintMagics(Magics):
             raise UsageError(
                 "%subint moves values, by --input or --output; code goes below %%subint"
             )
+        if cell is None and arguments.name and not arguments.input:
+            self._in_host(require_actor, arguments.name)
         with _user_errors():
             if arguments.bg:
                 return self._background(arguments, cell or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from itertools import chain, count
+from itertools import count
 from typing import TYPE_CHECKING
 
 import trio
@@ -188,26 +188,35 @@ class ActorNursery:
         else:
             places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
         numbered = enumerate(items)
+        turn = trio.Lock()
         results: dict[int, T] = {}
         failures: list[Exception] = []
 
-        async def work(actor: Actor | None, first: tuple[int, S]) -> None:
+        async def take() -> tuple[int, S] | None:
+            async with turn:  # in a thread: it is code of the user's, and may block
+                return await trio.to_thread.run_sync(next, numbered, None, abandon_on_cancel=True)
+
+        async def work(actor: Actor | None, taken: tuple[int, S] | None) -> None:
             own = actor is None
             try:
                 if actor is None:
                     actor = await self.start_actor(spawn_method=spawn_method)
                 with ends_after(actor) if own else nullcontext():
-                    for number, item in chain([first], numbered):
+                    while taken is not None:
+                        number, item = taken
                         results[number] = await actor.call(
                             function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
                         )
+                        taken = await take()
             except Exception as error:  # noqa: BLE001 - raised below, not in a group
                 failures.append(error)
                 workers.cancel_scope.cancel()
 
         async with trio.open_nursery() as workers:
             try:
-                for actor, first in zip(places, numbered, strict=False):  # few need few actors
+                for actor in places:
+                    if (first := await take()) is None:
+                        break  # few need few actors
                     workers.start_soon(work, actor, first)
             except Exception as error:  # noqa: BLE001 - of the items; as above
                 failures.append(error)

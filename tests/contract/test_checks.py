@@ -12,6 +12,7 @@ import pytest
 from subint_magic import ImportRefused, map as subint_map, subint
 from subint_magic.runtime.functions import default
 from subint_magic.runtime.imports import Import, choice, imports_for
+from subint_magic.runtime.imports.bodies import imports_in_body
 from subint_magic.runtime.imports.known import REFUSED
 from subint_magic.spawn import default_start_method
 
@@ -280,3 +281,17 @@ def test_a_function_that_a_decorator_has_replaced_goes_by_value(
     works = importlib.import_module("works")
     assert imports_for([works.f]) == (Import("psutil"),)
     assert imports_for([works.g], called=works.g) == (Import("works"), Import("zmq"))
+
+
+@pytest.mark.parametrize("now", ["def g():\n    import zmq", '"""\n\n', "x = (\n"])
+def test_a_function_whose_file_has_changed_since(
+    now: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "changing.py"
+    file.write_text("def f():\n    import psutil")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("changing")
+    del sys.modules["changing"]
+    assert imports_in_body(module.f) == (Import("psutil"),)
+    file.write_text(now)
+    assert imports_in_body(module.f) == ()

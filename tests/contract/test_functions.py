@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import operator
 import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 
 from subint_magic import (
     ActorConflict,
@@ -115,6 +117,21 @@ def test_its_errors_are_those_of_the_function():
 def test_what_it_prints_is_printed_here(capsys: pytest.CaptureFixture[str]):
     in_main("@subint\ndef f(): print('there')")()
     assert capsys.readouterr().out == "there\n"
+
+
+def test_items_are_taken_outside_of_trio():
+    def items() -> Iterator[int]:
+        assert not trio.lowlevel.in_trio_run()
+        yield 2
+        yield 3
+
+    assert subint_map(operator.neg, items(), actors=1) == [-2, -3]
+
+
+def test_map_of_an_async_function():
+    source = "@subint\nasync def f(x):\n    import trio\n    await trio.sleep(0)\n    return x"
+    function = in_main(source)
+    assert subint_map(function, [1], actors=1) == function.map([1], actors=1) == [1]
 
 
 def test_map_keeps_the_order():

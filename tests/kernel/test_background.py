@@ -201,6 +201,14 @@ def test_the_handle_comes_first_and_stays_when_the_run_clears_its_output(kernel:
         if kind.endswith("display_data")
     }
     assert len(ids) == 1
+    cell = kernel.ok("%%subint --bg -n a --as job\nprint(1)\nclear_output(wait=True)")
+    kernel.ok("job.result()")
+    wait_settled(kernel, cell, "done")
+    kinds = [kind for kind, _ in cell.messages if kind != "update_display_data"]
+    assert kinds == ["display_data", "stream", "clear_output"], "what waits is waited for"
+    cell = kernel.ok("%%capture caught\n%%subint --bg -n a --as job\nclear_output()\nprint(1)")
+    kernel.ok("job.result()")
+    assert cell.messages == [], "it is captured"
 
 
 def test_a_handle_that_waits_says_how_to_stop_what_it_waits_for(kernel: Kernel):

@@ -57,7 +57,7 @@ CELLS = [
     "%%capture caught\nprint('x'); display(Rich()); 5",
     "caught.stdout, len(caught.outputs), caught.outputs[0].data['text/html']",
     "%%bash\necho out\necho err >&2",
-    "%who_ls str",
+    "imaginary = 2j\n%who_ls complex",
     "%nosuch",
     "  indented = 1\n  indented",
     "x = = 1",
@@ -120,7 +120,7 @@ def test_a_failure_after_the_value_leaves_it_and_what_follows(kernel: Kernel):
         assert [piece[1]["text/plain"] for piece in pieces] == ["'value'", "'figure'"]
         assert (cell.status, cell.stderr) == (
             "error",
-            "UsageError: output 'never' was never set in the cell.\n",
+            "UsageError: output 'never' was never set in the actor.\n",
         )
 
 

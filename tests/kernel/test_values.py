@@ -228,7 +228,7 @@ def test_what_a_backend_cannot_load_is_one_line_with_one_that_can(kernel: Kernel
         ("import threading\nbad = [threading.Lock()]", None),
         (
             "baad = 1",
-            "output 'bad' was never set in the cell. Did you mean 'baad'? These have come: good.",
+            "output 'bad' was never set in the actor. Did you mean 'baad'? These have come: good.",
         ),
         (
             "class Odd:\n    def __reduce__(self): return eval, ('1/0',)\nbad = Odd()",

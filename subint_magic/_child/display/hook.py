@@ -84,8 +84,12 @@ class DisplayHook:
         )
 
 
-def flush_bytes() -> None:
-    """Send the bytes that wait in a stream's buffer; what comes after them sends the rest."""
+def flush_bytes(ignored: type[BaseException] = Exception) -> None:
+    """Send the bytes that wait in a stream's buffer; what comes after them sends the rest.
+
+    Args:
+        ignored: what a stream that the cell has put in place may raise.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name, None)
         try:
@@ -93,7 +97,7 @@ def flush_bytes() -> None:
                 stream.flush_bytes()
             elif stream is not None:
                 stream.flush()
-        except Exception:  # noqa: BLE001 - the cell has put a stream of its own in place
+        except ignored:
             pass
 
 

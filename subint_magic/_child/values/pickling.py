@@ -131,9 +131,10 @@ def _can_be_imported(function: Any) -> bool:
 
 def _reduce_cached(function: Any) -> tuple[Any, ...]:
     """Reduce it to the function inside; pickle only knows its name."""
-    from functools import WRAPPER_ASSIGNMENTS  # those are made anew from the function
+    from functools import WRAPPER_ASSIGNMENTS
 
-    own = {key: item for key, item in vars(function).items() if key not in WRAPPER_ASSIGNMENTS}
+    anew = {*WRAPPER_ASSIGNMENTS, "__wrapped__", "cache_parameters"}  # from the function
+    own = {key: item for key, item in vars(function).items() if key not in anew}
     # One that calls itself is met again inside of the function, which has no attributes yet there.
     return _cached, (function.cache_parameters(), function.__wrapped__), own
 

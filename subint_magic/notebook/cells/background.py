@@ -65,6 +65,7 @@ class BackgroundRun:
         self._waiting: set[object] = set()
         self._display_id = uuid4().hex
         self._shown: dict[str, str] = {}
+        self._cleared: ClearOutput | None = None  # since the handle was shown
         self._shell: Any = shell
         self._show()  # before anything that the cell shows
         self._shown_in: int | None = self._count
@@ -231,7 +232,16 @@ class BackgroundRun:
         self._shown = run_bundle(self)
         display(self._shown, raw=True, display_id=self._display_id)
 
+    def _show_again(self) -> None:
+        """Show it after the run has cleared what the cell shows: it is no part of that."""
+        self._cleared = None
+        self._shown = run_bundle(self)
+        self._cell.show(self._shown, self._display_id)
+
     def _refresh(self) -> None:
+        # One that waits is kept waiting: it would take what the run shows for this.
+        if self._cleared is not None and not self._cleared.wait:
+            self._show_again()
         bundle = run_bundle(self)
         if bundle != self._shown:
             self._shown = bundle
@@ -250,12 +260,13 @@ class BackgroundRun:
             if event is Phase.RUNNING and self._cell.can_update:
                 self._host.start(self._tick)
             return
+        if self._cleared is not None and not isinstance(event, ClearOutput):
+            self._show_again()
         self._events.append(event)
         if isinstance(event, Output):
             self.last_line = last_line(self.last_line + event.text)
-        elif isinstance(event, ClearOutput):  # of what the run has shown, not of its handle
-            self._shown = run_bundle(self)
-            self._cell.show(self._shown, self._display_id)
+        elif isinstance(event, ClearOutput):
+            self._cleared = event
 
     async def _tick(self, _nursery: object) -> None:
         with self._ticking:

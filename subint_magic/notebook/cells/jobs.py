@@ -57,7 +57,7 @@ class Job:
         shell: the shell of the cell.
         request: says what to run.
         answer: answers what the cell asks; `HostTask.call_waiter` is there for it.
-        watch: called in trio's thread with each event once it is shown, and with each phase that
+        watch: called in trio's thread with each event before it is shown, and with each phase that
             begins; for a run in the background.
 
     Attributes:
@@ -266,9 +266,9 @@ class Job:
             self._watch(phase)
 
     def _sink(self, event: Event) -> None:
-        self._output(event)
         if self._watch is not None:
             self._watch(event)
+        self._output(event)
 
 
 def cell_value(result: CellResult) -> CellValue | None:

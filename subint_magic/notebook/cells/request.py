@@ -132,7 +132,8 @@ def variable_names(values: list[str], flag: str) -> list[str]:
 def public_names(shell: Any) -> list[str]:
     """Return the names of the notebook's variables, without those that IPython has set."""
     hidden = shell.user_ns_hidden
-    return [name for name in shell.user_ns if not name.startswith("_") and name not in hidden]
+    names = list(shell.user_ns)  # at once: what comes out of an actor is set by another thread
+    return [name for name in names if not name.startswith("_") and name not in hidden]
 
 
 def variables_of(names: list[str], shell: Any) -> dict[str, object]:

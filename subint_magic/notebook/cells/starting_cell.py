@@ -6,6 +6,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from ipykernel.zmqshell import ZMQDisplayPublisher
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -15,11 +17,13 @@ __all__ = ["StartingCell"]
 class StartingCell:
     """What is sent to it arrives there whatever runs by then. Made in the cell, by its thread.
 
-    Elsewhere than in a kernel nothing shown can be changed, and errors are printed.
+    Elsewhere than in a kernel, and under %%capture, nothing shown can be changed, and errors are
+    printed.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
-        self._kernel: Any = getattr(shell, "kernel", None)
+        captured = not isinstance(shell.display_pub, ZMQDisplayPublisher)
+        self._kernel: Any = None if captured else getattr(shell, "kernel", None)
         self._parent: dict[str, Any] = self._kernel.get_parent("shell") if self._kernel else {}
         self._stderr = sys.stderr
 

@@ -125,6 +125,15 @@ async def act(nursery: ActorNursery, action: Action, names: list[str]) -> str:
     return "\n".join(lines) or "There is no actor."
 
 
+async def require_actor(nursery: ActorNursery, name: str) -> None:
+    """Do nothing if the actor *name* is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    chosen_actors(nursery, [name])
+
+
 async def actors_table(nursery: ActorNursery) -> str:
     """Return the table of the actors that are there, the abandoned ones last."""
     actors = [*nursery.actors.values(), *nursery.abandoned]

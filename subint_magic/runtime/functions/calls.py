@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallOutcome",
+    "Decorated",
     "PackedCall",
     "Returned",
     "bared",
@@ -31,6 +32,16 @@ __all__ = [
 
 _OURS = ("arguments", "keywords")
 """Names in the namespace of a call."""
+
+
+class Decorated:
+    """A function whose calls run in actors; there it is the plain function again.
+
+    Attributes:
+        plain: that.
+    """
+
+    plain: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,9 @@ def pack_call(
     Raises:
         InputError: it cannot be pickled.
     """
+    given: object = function
+    if isinstance(given, Decorated):
+        function = given.plain
     name = getattr(function, "__name__", "")
     if not name.isidentifier() or iskeyword(name) or name in _OURS:
         name = NO_NAME

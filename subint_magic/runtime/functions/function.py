@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, Self, overload
 
 from subint_magic.runtime.functions import default
-from subint_magic.runtime.functions.calls import bared, open_call, pack_call
+from subint_magic.runtime.functions.calls import Decorated, bared, open_call, pack_call
 from subint_magic.runtime.functions.options import Options, require_actors
 from subint_magic.runtime.functions.waiting import wait
 from subint_magic.runtime.imports import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["SubintFunction"]
 
 
-class SubintFunction[**P, T]:
+class SubintFunction[**P, T](Decorated):
     """A function whose calls run in an actor. Made by `subint`.
 
     A call blocks until the function has ended there, and returns or raises what that does. An
@@ -45,7 +45,7 @@ class SubintFunction[**P, T]:
     def __init__(self, function: Callable[P, T], options: Options) -> None:
         functools.update_wrapper(self, function)
         # after that, which also copies what another one of these has
-        self._function = function
+        self.plain = function
         self._options = options
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -62,7 +62,7 @@ class SubintFunction[**P, T]:
         method = self._method(offer)
         imports = self._imports(method, *args, *kwargs.values())
         actor = self._options.name or "(unnamed)"
-        call = pack_call(actor, self._function, args, kwargs)
+        call = pack_call(actor, self.plain, args, kwargs)
 
         async def run(nursery: ActorNursery, sink: Sink) -> CallOutcome:
             return await self._call(nursery, sink, call, method, imports)
@@ -137,7 +137,7 @@ class SubintFunction[**P, T]:
             imports = (*self._imports(method), *maybe)
 
         async def run(nursery: ActorNursery, sink: Sink) -> list[T]:
-            function: Callable[[Any], Any] = self._function
+            function: Callable[[Any], Any] = self.plain
             return await nursery.map(
                 function,
                 each,
@@ -164,7 +164,7 @@ class SubintFunction[**P, T]:
     def _imports(self, method: str | None, *values: object) -> tuple[Import, ...]:
         if method != AUTO and not self._options.check:
             return ()
-        return imports_for([self._function, *values], called=self._function)
+        return imports_for([self.plain, *values], called=self.plain)
 
     @overload
     def __get__(self, instance: None, owner: type, /) -> Self: ...
@@ -177,15 +177,15 @@ class SubintFunction[**P, T]:
         if instance is None:
             return self
         # Not a method: pickle would look that up in the actor again, by the name of this one.
-        bound = functools.partial(self._function, instance)
-        return SubintFunction(functools.update_wrapper(bound, self._function), self._options)
+        bound = functools.partial(self.plain, instance)
+        return SubintFunction(functools.update_wrapper(bound, self.plain), self._options)
 
     def __repr__(self) -> str:
-        function, options = self._function, self._options
+        function, options = self.plain, self._options
         name = getattr(function, "__qualname__", type(function).__name__)
         actor = f" in actor {options.name!r}" if options.name else ""
         method = self._method(default.find()) or get_start_method()
         return f"<subint function {name}{actor} on {method!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return operator.call, (operator.itemgetter(0), (self._function,))
+        return operator.call, (operator.itemgetter(0), (self.plain,))

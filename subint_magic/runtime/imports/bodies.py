@@ -6,6 +6,7 @@ import ast
 import inspect
 from dataclasses import replace
 from dis import get_instructions
+from tokenize import TokenError
 from types import CodeType
 from typing import TYPE_CHECKING
 
@@ -23,17 +24,19 @@ def imports_in_body(function: FunctionType) -> tuple[Import, ...]:
 
     One whose source is not known has none.
     """
-    if all(is_good(Import(name)) for name in _imported(function.__code__)):
+    imported = set(_imported(function.__code__))
+    if all(is_good(Import(name)) for name in imported):
         return ()  # most import nothing: their source is not looked for
     try:
         # of the code: a function may say that it wraps another
         source = inspect.getsource(function.__code__)
         tree = ast.parse(f"if 1:\n{source}" if source[:1].isspace() else source)
-    except (OSError, SyntaxError):
+    except (OSError, SyntaxError, TokenError):
         return ()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return _imports_in(node.body)
+            # its file may have changed since, and have another function there now
+            return tuple(each for each in _imports_in(node.body) if each.module in imported)
     return ()
 
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from dis import get_instructions
 from functools import _lru_cache_wrapper, partial
-from itertools import chain
+from itertools import chain, islice
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["imports_for"]
 
 _PLAIN = frozenset({NoneType, bool, int, float, complex, str, bytes, bytearray})
+_MOST = 1000
+"""Items of one container that are looked at, if they are not alike: it is advice, not proof."""
+
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
@@ -115,8 +118,8 @@ def _flat(items: Iterable[object]) -> Iterable[object]:
     kinds = {type(item): item for item in items}
     alike = [kind for kind in kinds if _alike(kind)]
     done = {*alike, *(kind for kind in kinds if issubclass(kind, _CONTAINERS))}
-    rest = [item for item in items if type(item) not in done] if len(done) < len(kinds) else []
-    return [*(kinds[kind] for kind in alike), *rest]
+    rest = (item for item in items if type(item) not in done) if len(done) < len(kinds) else ()
+    return [*(kinds[kind] for kind in alike), *islice(rest, _MOST)]
 
 
 def _alike(kind: type) -> bool:

@@ -10,7 +10,7 @@ from collections import ChainMap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from subint_magic._child.sources import knows, learn, sources_of
+from subint_magic._child.sources import learn, sources_of
 from subint_magic._child.values.parcel import PackError, pack
 from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import InputError, OutputError
@@ -92,9 +92,9 @@ def open_outputs(
         OutputError: not all has come, or can be loaded here.
     """
     numbers = CELL_NUMBERS[-1] if CELL_NUMBERS else {}
-    for source in parcel.sources if parcel is not None else ():
-        if not knows(source[0]):  # else it was made here
-            learn(*source, numbers)
+    for file, number, text in parcel.sources if parcel is not None else ():
+        # A run that no notebook shows counts for its actor only.
+        learn(file, 0 if file.endswith(f" cell {number}>") else number, text, numbers)
     values: dict[str, object] = {}
     words = {problem.name: _why_not_sent(problem, call) for problem in missing}
     for name, value in unpack(parcel) if parcel is not None else ():
@@ -150,7 +150,7 @@ def _why_not_sent(problem: Problem, call: str) -> str:
         way_out = _way_out(problem.way_out, instead)
         return f"{_output(problem.name, call)} {problem.why}.{way_out}"
     hint = did_you_mean(problem.name, problem.known)
-    return f"output {problem.name!r} was never set in the cell.{hint}"
+    return f"output {problem.name!r} was never set in the actor.{hint}"
 
 
 def _way_out(kind: str, instead: str) -> str:

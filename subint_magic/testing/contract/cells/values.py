@@ -181,7 +181,7 @@ class ValueContract(Contract):
         assert str(caught.value) == (
             "output 'lock' cannot be pickled: lock['k'] (a _thread.lock)."
             " Leave that out or give a part of it."
-            " Output 'goood' was never set in the cell. Did you mean 'good'?"
+            " Output 'goood' was never set in the actor. Did you mean 'good'?"
             " Output 'odd' cannot be loaded here: ZeroDivisionError: division by zero."
             " These have come: good."
         )
