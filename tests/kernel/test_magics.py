@@ -254,9 +254,7 @@ def test_a_line_moves_values_and_runs_nothing(kernel: Kernel):
     kernel.ok("%subint -n a --output both, total")
     assert kernel.ok("both, total").results == ["([3, 4], 7)"]
     assert kernel.ok("%%subint -n a\n_i").results == [repr("both = [df, q]\ntotal = df + q")]
-    assert usage_error(kernel.run("%subint -n b -o both")) == (
-        "no actor 'b'. These are there: a."
-    )
+    assert usage_error(kernel.run("%subint -n b -o both")) == ("no actor 'b'. These are there: a.")
     assert usage_error(kernel.run("%subint -n a")) == (
         "%subint moves values, by --input or --output; code goes below %%subint"
     )
