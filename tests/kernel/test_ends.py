@@ -37,6 +37,19 @@ finally:
 ALL_CLEAN = {"idle atexit", "busy atexit", "busy finally"}
 
 
+def in_thread(flags: str, source: str) -> str:
+    """Return a cell with a thread that runs *source* in an actor, and is silent when that ends.
+
+    libzmq aborts the process if a thread prints while the kernel closes its sockets.
+    """
+    return (
+        "import threading\nfrom contextlib import suppress\n"
+        "def stay():\n    with suppress(BaseException):\n"
+        f"        get_ipython().run_cell_magic('subint', {flags!r}, {source!r})\n"
+        "threading.Thread(target=stay, daemon=True).start()"
+    )
+
+
 @pytest.fixture
 def marks(tmp_path: Path) -> Path:
     directory = tmp_path / "marks"
@@ -53,12 +66,8 @@ def idle_and_busy(new_kernel: Kernel, start_method: str, marks: Path) -> Kernel:
     """A kernel with an idle actor, and one that runs a cell in a thread of the kernel."""
     new_kernel.ok("%load_ext subint_magic")
     new_kernel.ok(f"%%subint -n idle -b {start_method}\n{IDLE.format(directory=str(marks))}")
-    new_kernel.ok(
-        "import threading\n"
-        "thread = threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
-        f"    'subint', '-n busy -b {start_method}', {BUSY.format(directory=str(marks))!r}))\n"
-        "thread.start()"
-    ).wait_output("ready")
+    busy = BUSY.format(directory=str(marks))
+    new_kernel.ok(in_thread(f"-n busy -b {start_method}", busy)).wait_output("ready")
     return new_kernel
 
 
@@ -138,11 +147,7 @@ def crowd(new_kernel: Kernel) -> list[psutil.Process]:
     new_kernel.ok("%load_ext subint_magic")
     for key in PROCESSES:
         new_kernel.ok(f"%%subint -n {key} -b {key}\n{PARENTAL}")
-        new_kernel.ok(
-            "import threading\n"
-            "threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
-            f"    'subint', '-b {key}', {STUCK!r})).start()"
-        ).wait_output("stuck")
+        new_kernel.ok(in_thread(f"-b {key}", STUCK)).wait_output("stuck")
     processes = new_kernel.descendants()
     assert [each.name() for each in processes].count("sleep") == len(PROCESSES)
     return processes
@@ -207,11 +212,7 @@ def stuck(new_kernel: Kernel, marks: Path, subint_key: str) -> Kernel:
     assert "abandoned" in abandoned.wait().error[1]
     # Where it has the kernel's GIL, the kernel would not run.
     source = STUCK if subint_key == "subint" else LOCKED
-    new_kernel.ok(
-        "import threading\n"
-        "threading.Thread(target=get_ipython().run_cell_magic, daemon=True, args=(\n"
-        f"    'subint', '-b {subint_key}', {source!r})).start()"
-    ).wait_output("stuck")
+    new_kernel.ok(in_thread(f"-b {subint_key}", source)).wait_output("stuck")
     return new_kernel
 
 
