@@ -171,7 +171,7 @@ CALLS = {"f": "f(0)", "map": "subint_magic.map(f, [0])", "method": "f.map([0])"}
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_what_a_function_raises_is_shown_once(kernel: Kernel, call: str):
-    made = kernel.ok("import subint_magic\n@subint_magic.subint\ndef f(n):\n    return 1 // n")
+    made = kernel.ok("import subint_magic\n@subint_magic.subint\ndef f(n):\n    return 1 / n")
     assert made.reply is not None
     cell = kernel.run(call)
     number = made.reply["execution_count"]
@@ -184,7 +184,7 @@ def test_what_a_function_raises_is_shown_once(kernel: Kernel, call: str):
         "\nIn :\n"
         "Traceback (most recent call last):\n"
         f"  Cell In[{number}], line 4, in f\n"
-        "    return 1 // n\n"
-        "           ~~^^~~\n"
+        "    return 1 / n\n"
+        "           ~~^~~\n"
         "ZeroDivisionError: division by zero"
     )
