@@ -280,7 +280,9 @@ async def test_input_ends_by_itself(start_method: str, record_matrix: Recorder):
             with pytest.raises(CellError, match="EOFError: nobody answers input"):
                 await actor.run_cell("input()")
             seconds = trio.current_time() - began
-            record_matrix(start_method, "`input()`", "—", seconds, "the actor; it is an error")
+            record_matrix(
+                start_method, "`input()` with nobody to answer", "—", seconds, "the actor; an error"
+            )
 
 
 ENDED_PROCESS = (State.KILLED, State.CANCELLED)
