@@ -1,6 +1,7 @@
 """What a person sees: magics, output, and the one place where all is wired.
 
 magics.py       %%subint, %spawn_backend, %subints: arguments in, calls out
+arguments.py    the line of a magic, and one line for what is wrong with it
 cells/          cells on their way through actors, and what comes back
 views/          what %subints and handles show, and what they do
 completion.py   names and flags, while they are typed

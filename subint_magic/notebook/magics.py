@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,10 @@ from IPython.core.magic import (
     line_magic,
     magics_class,
 )
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Enum, Float, Int
 
 from subint_magic.errors import (
-    ActorBusy,
-    ActorConflict,
     ActorDied,
     CellError,
     ImportRefused,
@@ -28,9 +25,8 @@ from subint_magic.errors import (
     OutputError,
     ProtocolError,
     RunTimedOut,
-    SpawnError,
-    UnknownSpawnMethod,
 )
+from subint_magic.notebook.arguments import actor_name, parse, seconds, user_errors
 from subint_magic.notebook.cells.asking import CellAnswer
 from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.compare import Comparison
@@ -48,12 +44,11 @@ from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.methods import methods_table
 from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
 from subint_magic.runtime.ladder import GRACE
-from subint_magic.spawn import spawn_method, spawn_methods, try_set_start_method
+from subint_magic.spawn import spawn_method, try_set_start_method
 from subint_magic.wire.messages import OUTPUT_LIMIT
-from subint_magic.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -86,60 +81,6 @@ _ACTIONS = {
     **{name: view.help for name, view in VIEWS.items()},
     "last": "the handle of the last background run",
 }
-
-
-def _seconds(text: str) -> float:
-    """Return the number of seconds that *text* says."""
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError
-    return seconds
-
-
-def _name(text: str) -> str:
-    """Return the name that *text* says; IPython leaves quotes around it."""
-    if text[:1] in ("'", '"') and text[-1:] == text[:1]:
-        text = text[1:-1]
-    if not text:
-        raise ValueError
-    return text
-
-
-# argparse says: invalid … value
-_seconds.__name__ = "number of seconds"
-_name.__name__ = "name"
-
-
-_USER_ERRORS = (SpawnError, ActorBusy, ActorConflict, ImportRefused, InputError, OutputError)
-
-
-@contextmanager
-def _user_errors() -> Iterator[None]:
-    """Turn a user's mistake into IPython's one-line error: it wants exactly this type."""
-    try:
-        yield
-    except UnknownSpawnMethod as error:
-        keys = [status.key for status in spawn_methods()]
-        raise UsageError(str(UnknownSpawnMethod(error.key, [*keys, AUTO]))) from None
-    except _USER_ERRORS as error:
-        raise UsageError(str(error)) from None
-    except CellError as error:
-        if error.traceback.rstrip() == f"UsageError: {error.message}":  # of a magic in the cell
-            raise UsageError(error.message) from None
-        raise
-
-
-def _parse(magic: Any, line: str) -> Any:
-    """Return the arguments that *line* gives *magic*; suggest a flag for one that there is not."""
-    try:
-        return parse_argstring(magic, line)
-    except UsageError as error:
-        _, found, words = str(error).partition("unrecognized arguments: ")
-        flag = words.partition(" ")[0].partition("=")[0]
-        hint = did_you_mean(flag, magic.parser._option_string_actions) if found else ""
-        if hint and flag.startswith("-"):
-            raise UsageError(f"{error}.{hint}") from None
-        raise
 
 
 type Shown = CellValue | ComparisonTable | BackgroundRun | None
@@ -211,7 +152,7 @@ class SubintMagics(Magics):
     @argument(
         "-n",
         "--name",
-        type=_name,
+        type=actor_name,
         help="Run in the actor of this name, which is started if there is none and keeps its "
         "namespace for later cells. Without a name the cell runs in a fresh actor that ends "
         "after it.",
@@ -225,13 +166,13 @@ class SubintMagics(Magics):
     )
     @argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="Stop the cell if it runs longer; the time to start an actor does not count.",
     )
     @argument(
         "--grace",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="How long the cell may take to stop, when it is interrupted or out of time, before "
         f"its process is killed or its sub-interpreter abandoned ({GRACE:g}).",
@@ -301,7 +242,7 @@ class SubintMagics(Magics):
             )
         if cell is None and arguments.name and not arguments.input:
             self._in_host(require_actor, arguments.name)
-        with _user_errors():
+        with user_errors():
             if arguments.bg:
                 return self._background(arguments, cell or "")
             try:
@@ -314,7 +255,7 @@ class SubintMagics(Magics):
     async def _awaited(self, line: str, cell: str) -> Shown:
         """Run ``%%subint`` without blocking the kernel's loop; a cell is rewritten to this."""
         arguments = self._arguments(line)
-        with _user_errors():
+        with user_errors():
             if arguments.bg:
                 return self._background(arguments, cell)
             try:
@@ -324,7 +265,7 @@ class SubintMagics(Magics):
         return None
 
     def _arguments(self, line: str) -> Any:
-        return _parse(self.subint, re.sub(r",\s+", ",", line))  # -i a, b
+        return parse(self.subint, re.sub(r",\s+", ",", line))  # -i a, b
 
     def _tell_or_raise(self, arguments: Any) -> None:
         if not arguments.no_raise_error:
@@ -336,14 +277,14 @@ class SubintMagics(Magics):
     @line_magic
     def spawn_backend(self, line: str) -> None:
         """Select how later %%subint cells start their actors, or list the ways."""
-        key = _parse(self.spawn_backend, line).key
+        key = parse(self.spawn_backend, line).key
         if key is None:
             print(methods_table(auto_selected=self.auto))
         elif key == AUTO:
             self.auto = True
             print(f"{key}: {SUMMARY}")
         else:
-            with _user_errors():
+            with user_errors():
                 print(f"{key}: {try_set_start_method(key).summary}")
             self.auto = False
 
@@ -359,7 +300,7 @@ class SubintMagics(Magics):
     @line_magic
     def subints(self, line: str) -> BackgroundRun | None:
         """List the actors, or stop what some of them do, or end them, or look inside."""
-        arguments = _parse(self.subints, line)
+        arguments = parse(self.subints, line)
         if arguments.action == "last":
             return self._last_run(alone=not (arguments.names or arguments.all))
         if arguments.action is None:
@@ -371,7 +312,7 @@ class SubintMagics(Magics):
         elif view := VIEWS.get(arguments.action):
             print(show(view, self._in_host(look_inside, view, arguments.names)))
         else:
-            with _user_errors():
+            with user_errors():
                 print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
         return None
 
