@@ -163,9 +163,11 @@ def share(value: Any) -> Shared:
     try:
         view = memoryview(array)
     except TypeError:
+        name = type(value).__name__
+        article = "an" if name[0] in "aeiou" else "a"
         raise TypeError(
-            f"a {type(value).__name__} has no buffer and cannot be shared: give a numpy array,"
-            " bytes, or a memoryview"
+            f"{article} {name} has no buffer and cannot be shared: give a numpy array, bytes, or a"
+            " memoryview"
         ) from None
     kind, shape = layout or (view.format, view.shape or ())
     if not view.c_contiguous:
