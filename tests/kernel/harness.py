@@ -464,6 +464,8 @@ class Kernel:
             "%config SubintMagics.loop = 'trio'",
             "%config InteractiveShell.ast_node_interactivity = 'last_expr'",
             "%subints close --all",
+            "for _name in set(get_ipython().user_ns) - set(get_ipython().user_ns_hidden):",
+            "    _name.startswith('_') or globals().pop(_name)",
         ]
         self.ok("\n".join(lines))
 
