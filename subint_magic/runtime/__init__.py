@@ -8,5 +8,6 @@ ladder.py      the stop ladder: its clock
 functions/     calls of functions
 imports/       what a cell or call imports: can it load there
 nursery.py     open_nursery(): all actors of one program
+events.py      what it publishes of them
 host/          trio as a guest on the kernel's Control-thread loop
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import ActorBusy, ActorDied, ActorEnded, ActorError
+from subint_magic.runtime.events import ActorMoved, RunPrinted, RunStopping
 from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
@@ -38,6 +39,7 @@ from subint_magic.wire.messages import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from subint_magic.runtime.events import Listener
     from subint_magic.runtime.runs.asking import Answer
     from subint_magic.runtime.runs.run import CellResult, CellRun, Sink
     from subint_magic.runtime.supervisor import Ending
@@ -79,6 +81,7 @@ class Actor:
         method: SpawnMethod,
         grace: float = GRACE,
         on_leave: Callable[[Actor], object] | None = None,
+        publish: Listener = lambda _: None,
     ) -> None:
         self.name = name
         self.spawn_method: str = method.key
@@ -87,6 +90,7 @@ class Actor:
         self.started: float = trio.current_time()
         self.on_leave: Callable[[Actor], object] | None = on_leave
         self._grace = grace
+        self._publish = publish
         self._supervisor = Supervisor(
             method,
             name,
@@ -102,6 +106,7 @@ class Actor:
             self._supervisor.post,
             may_begin=self._require_alive,
             on_begin=lambda: self._advance(Trigger.RUN),
+            on_stopping=lambda run: publish(RunStopping(self, run)),
             on_stuck=lambda: self.request_cancel(grace=0),
         )
         self._inspections = Inspections(self._supervisor.post)
@@ -111,6 +116,7 @@ class Actor:
         self._ending: Ending | None = None
         self._died_while = ""
         self._told = False
+        publish(ActorMoved(self))
 
     def __repr__(self) -> str:
         return f"<Actor {self.name!r} {self.spawn_method} {self.state}>"
@@ -445,6 +451,8 @@ class Actor:
                 if isinstance(message, Output) and message.stream == "stderr":
                     self._stderr = (self._stderr + message.text)[-_STDERR_TAIL:]
                 self._runs.take(message)
+                if isinstance(message, Output):
+                    self._publish(RunPrinted(self, message))
 
     def _conclude(self, ending: Ending) -> None:
         self._ending = ending
@@ -466,6 +474,7 @@ class Actor:
         self.state = advance(self.state, trigger)
         if was_there and self.state in _LEAVING and self.on_leave is not None:
             self.on_leave(self)
+        self._publish(ActorMoved(self))
 
     def _failure(self) -> ActorError | None:
         """Return a new error that says why the actor failed."""

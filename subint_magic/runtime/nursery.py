@@ -12,6 +12,7 @@ import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.events import QueueMoved
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.ladder import GRACE
@@ -23,6 +24,7 @@ from subint_magic.wire.messages import Rung
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 
+    from subint_magic.runtime.events import Listener, Published
     from subint_magic.runtime.runs.run import Sink
     from subint_magic.spawn import SpawnMethod
     from subint_magic.wire.messages import Loop
@@ -37,10 +39,12 @@ class ActorNursery:
 
     Attributes:
         turns: by the name of an actor, for those who run a cell in it or start it first.
+        listeners: those who are told what happens to the actors.
     """
 
     def __init__(self, tasks: trio.Nursery, grace: float) -> None:
-        self.turns: Turns = Turns()
+        self.listeners: list[Listener] = []
+        self.turns: Turns = Turns(lambda name: self._publish(QueueMoved(name)))
         self._tasks = tasks
         self._grace = grace
         # the live ones, the abandoned, and the dead that nobody was told of
@@ -80,7 +84,7 @@ class ActorNursery:
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
         if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
-        actor = Actor(name, method, self._grace, self.turns.lose)
+        actor = Actor(name, method, self._grace, self.turns.lose, self._publish)
         self._actors.append(actor)
         self._tasks.start_soon(self._keep, actor)
         try:
@@ -233,6 +237,10 @@ class ActorNursery:
         for actor, _ in deaths:
             self._actors.remove(actor)
         return f"{deaths[-1][1]}\nA new one takes its name." if deaths else None
+
+    def _publish(self, event: Published) -> None:
+        for listener in self.listeners:
+            listener(event)
 
     async def _keep(self, actor: Actor) -> None:
         try:

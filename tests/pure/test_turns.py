@@ -14,7 +14,7 @@ async def hold(turn: Turn, seen: list[str], what: str) -> None:
 
 
 async def test_turns_come_as_they_were_taken_not_as_they_are_awaited():
-    turns, seen = Turns(), list[str]()
+    turns, seen = Turns(lambda _: None), list[str]()
     taken = [(turns.take("a"), str(i)) for i in range(5)]
     async with trio.open_nursery() as tasks:
         for turn, what in reversed(taken):
@@ -24,14 +24,14 @@ async def test_turns_come_as_they_were_taken_not_as_they_are_awaited():
 
 
 async def test_queues_do_not_wait_for_each_other():
-    turns, seen = Turns(), list[str]()
+    turns, seen = Turns(lambda _: None), list[str]()
     turns.take("a")
     await hold(turns.take("b"), seen, "b")
     assert seen == ["b"]
 
 
 async def test_who_is_cancelled_leaves_the_queue():
-    turns, seen = Turns(), list[str]()
+    turns, seen = Turns(lambda _: None), list[str]()
     first, second, third = (turns.take("a") for _ in range(3))
     assert turns.waiting("a") == 2
     with trio.move_on_after(0):

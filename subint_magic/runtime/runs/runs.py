@@ -56,6 +56,7 @@ class Runs:
         post: sends a message to the child.
         may_begin: called when the turn of a run has come; what it raises, that run raises.
         on_begin: called when it was sent.
+        on_stopping: called when it is to stop, and when its child has tried a rung on it.
         on_stuck: called when nothing has stopped a run.
     """
 
@@ -67,6 +68,7 @@ class Runs:
         *,
         may_begin: Callable[[], object],
         on_begin: Callable[[], object],
+        on_stopping: Callable[[CellRun], object],
         on_stuck: Callable[[], object],
     ) -> None:
         self._actor = actor
@@ -74,6 +76,7 @@ class Runs:
         self._post = post
         self._may_begin = may_begin
         self._on_begin = on_begin
+        self._on_stopping = on_stopping
         self._on_stuck = on_stuck
         self._turn = trio.Lock()
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
@@ -171,6 +174,7 @@ class Runs:
             # Now, not in the task: it has to come before a Close.
             self._post(Interrupt(run.number, self._rungs[0]))
             self._tasks.start_soon(self._climb, run)
+            self._on_stopping(run)
         return run is not None
 
     def stop_once(self, by: str, timeout: float | None = None) -> None:
@@ -194,6 +198,7 @@ class Runs:
                 case Stopping():
                     if not run.ended.is_set():
                         run.tried(message.rung)
+                        self._on_stopping(run)
                 case Values():
                     run.take_values(message, self._spawn_method)
                 case Done():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from subint_magic.runtime.actor import Actor
 
@@ -17,9 +17,14 @@ __all__ = ["Turn", "Turns"]
 
 
 class Turns:
-    """A queue for each name; it is there as long as somebody is in it."""
+    """A queue for each name; it is there as long as somebody is in it.
 
-    def __init__(self) -> None:
+    Args:
+        on_move: called with the name of a queue that somebody has come into, or has left.
+    """
+
+    def __init__(self, on_move: Callable[[str], object]) -> None:
+        self._on_move = on_move
         self._queues: defaultdict[str, deque[Turn]] = defaultdict(deque)
 
     def take(self, name: str) -> Turn:
@@ -51,6 +56,7 @@ class Turns:
             queue[0].come.set()
         else:
             del self._queues[name]
+        self._on_move(name)
 
 
 class Turn:

@@ -1,0 +1,57 @@
+"""What a nursery publishes of its actors, for those who show them.
+
+Events are told in trio's thread, at once and in order. What is told of is as it is at that moment:
+a listener reads what it wants from the actor itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.runs.run import CellRun
+    from subint_magic.wire.messages import Output
+
+__all__ = ["ActorMoved", "Listener", "Published", "QueueMoved", "RunPrinted", "RunStopping"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActorMoved:
+    """An actor has come into another state. The first is that in which it is made."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopping:
+    """Somebody wants the run of an actor to stop, or the next rung was tried on it."""
+
+    actor: Actor
+    run: CellRun
+
+
+@dataclass(frozen=True, slots=True)
+class RunPrinted:
+    """An actor has printed."""
+
+    actor: Actor
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMoved:
+    """Somebody has come into the queue for an actor, or has left it.
+
+    Attributes:
+        name: that of the actor, which need not be there yet.
+    """
+
+    name: str
+
+
+type Published = ActorMoved | RunStopping | RunPrinted | QueueMoved
+type Listener = Callable[[Published], object]
+"""Is called with each event. It must be quick, and must not raise."""
