@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from subint_magic.wording import CELL, did_you_mean, will_not_load
+from subint_magic.wording import CELL, HOW_STOPPED, did_you_mean, will_not_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -252,7 +252,7 @@ class RunCancelled(RunError):
     @property
     def how(self) -> str:
         """How long it took, and which rung of the stop ladder did it, in words."""
-        rung = f" ({_HOW[self.rung]})" if self.rung else ""
+        rung = f" ({HOW_STOPPED[self.rung]})" if self.rung else ""
         return f"within {self.seconds:.2f} s{rung}"
 
     def __str__(self) -> str:
@@ -263,15 +263,6 @@ class RunCancelled(RunError):
 
     def _render_traceback_(self) -> list[str]:
         return [*self.traceback.splitlines(), *_one_line(self)]
-
-
-_HOW = {
-    "loop": "its event loop cancelled it",
-    "exception": "KeyboardInterrupt was raised in it",
-    "wake": "the call that it waited in was woken",
-    "insist": "KeyboardInterrupt was raised in it again and again",
-    "end": "nothing less helped",
-}
 
 
 class RunTimedOut(RunCancelled):

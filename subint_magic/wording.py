@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CELL", "Words", "did_you_mean", "join_sentences", "will_not_load"]
+__all__ = ["CELL", "HOW_STOPPED", "Words", "did_you_mean", "join_sentences", "will_not_load"]
 
 
 class Words(NamedTuple):
@@ -28,6 +28,15 @@ class Words(NamedTuple):
 
 
 CELL = Words("cell", "%%subint {}", "-b {}", "--no-check")
+
+HOW_STOPPED: dict[str, str] = {
+    "loop": "its event loop cancelled it",
+    "exception": "KeyboardInterrupt was raised in it",
+    "wake": "the call that it waited in was woken",
+    "insist": "KeyboardInterrupt was raised in it again and again",
+    "end": "nothing less helped",
+}
+"""What each rung of the stop ladder has done, in words."""
 
 
 def did_you_mean(wrong: str, valid: Iterable[str]) -> str:

@@ -47,6 +47,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         protocol=frames.PROTOCOL,
         pid=os.getpid(),
         interpreter=_interpreters.get_current()[0],
+        thread=threading.get_native_id(),
         python=".".join(map(str, sys.version_info[:3])),
         rungs=fence.rungs,
     )

@@ -11,6 +11,7 @@ from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
 from subint_magic.notebook.hidden import HiddenFrames
+from subint_magic.notebook.live.screen import Screen
 from subint_magic.notebook.magics import AWAITED, SubintMagics
 from subint_magic.notebook.post_mortem import PostMortem
 from subint_magic.runtime.functions import default
@@ -42,7 +43,8 @@ class Extension:
         self._loop_thread: LoopThread | None = None
         self._host: Host | None = None
         self._executing = self._request()  # the cell that loads us
-        self._magics = SubintMagics(shell, self.host)
+        self._screen: Screen | None = None
+        self._magics = SubintMagics(shell, self.screen)
         shell.register_magics(self._magics)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
@@ -76,8 +78,15 @@ class Extension:
                 self._loop_thread = LoopThread()
                 loop = self._loop_thread.loop
             self._host = Host(loop)
+            self._screen = Screen(self._host, with_page=self._kernel is not None)
         assert self._host is not None
         return self._host
+
+    def screen(self) -> Screen:
+        """Return what shows the actors, on the host that runs them."""
+        self.host()
+        assert self._screen is not None
+        return self._screen
 
     def _running_host(self) -> Host | None:
         return self._host if self._host is not None and self._host.running else None
@@ -142,7 +151,12 @@ class Extension:
         return [lines[0].replace(_BLOCKING_CALL, _AWAITING_CALL, 1)]
 
     def _pre_execute(self) -> None:
-        self._executing = self._request()
+        if not self._of_comm():  # ipykernel calls this also before it handles a click
+            self._executing = self._request()
+
+    def _of_comm(self) -> bool:
+        header = self._shell.get_parent().get("header", {}) if self._kernel else {}
+        return str(header.get("msg_type", "")).startswith("comm_")
 
     def _request(self) -> str:
         """Return the id of the message whose cell is being prepared or executed.

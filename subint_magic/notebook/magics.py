@@ -39,7 +39,9 @@ from subint_magic.notebook.cells.request import (
     variable_names,
     variables_of,
 )
-from subint_magic.notebook.views.actors import ACTIONS, act, actors_table, require_actor
+from subint_magic.notebook.live.run_view import RunLine
+from subint_magic.notebook.live.starting_cell import StartingCell
+from subint_magic.notebook.views.actors import ACTIONS, act, require_actor
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.methods import methods_table
 from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.cells.compare import ComparisonTable
     from subint_magic.notebook.cells.output import CellValue
-    from subint_magic.runtime.host import Host
+    from subint_magic.notebook.live.screen import Screen
 
 __all__ = ["AWAITED", "SubintMagics"]
 
@@ -93,7 +95,7 @@ class SubintMagics(Magics):
 
     Args:
         shell: the shell that they are for.
-        host: returns the host of the actors, started on first use.
+        screen: returns what shows the actors, on their host, both started on first use.
 
     Attributes:
         timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
@@ -101,6 +103,7 @@ class SubintMagics(Magics):
         loop: what it takes for ``--loop``.
         output_limit: how many characters of output a cell may send.
         check_imports: whether a cell is refused that imports what cannot load where it would run.
+        quiet: whether to leave out the line above the output of a run.
         auto: whether the cheapest backend that can is chosen for what names none.
     """
 
@@ -133,9 +136,14 @@ class SubintMagics(Magics):
         "unknown ones are tried once, in a process of their own.",
     ).tag(config=True)
 
-    def __init__(self, shell: InteractiveShell, host: Callable[[], Host]) -> None:
+    quiet: Bool[bool, bool | int] = Bool(
+        False,
+        help="Show no line with the state of a run above its output, as --quiet does for one cell.",
+    ).tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, screen: Callable[[], Screen]) -> None:
         super().__init__(shell)
-        self._host = host
+        self._screen = screen
         self._shell: Any = shell
         self.auto: bool = False
         self._last: BackgroundRun | None = None
@@ -226,6 +234,12 @@ class SubintMagics(Magics):
         help="If the cell fails, show its traceback and go on, as far as later cells and scripts "
         "are concerned. An interrupt still stops them.",
     )
+    @argument(
+        "--quiet",
+        action="store_true",
+        help="Show no line with the state of the run above its output: it comes when the cell takes "
+        "more than a second, and with --bg at once.",
+    )
     @line_cell_magic
     def subint(self, line: str, cell: str | None = None) -> Shown:
         """Run the cell in an actor: a sub-interpreter or a process with its own namespace.
@@ -259,7 +273,7 @@ class SubintMagics(Magics):
             if arguments.bg:
                 return self._background(arguments, cell)
             try:
-                return await self._foreground(arguments, cell).result_async()
+                return await self._foreground(arguments, cell, whole_cell=True).result_async()
             except _FAILURES:
                 self._tell_or_raise(arguments)
         return None
@@ -306,14 +320,14 @@ class SubintMagics(Magics):
         if arguments.action is None:
             if arguments.all:
                 raise UsageError("--all needs an action: %subints close --all")
-            print(self._in_host(actors_table))
+            self._screen().show_panel(self._shell)
         elif bool(arguments.names) == arguments.all:
             raise UsageError(f"%subints {arguments.action} needs either NAME … or --all")
         elif view := VIEWS.get(arguments.action):
             print(show(view, self._in_host(look_inside, view, arguments.names)))
         else:
             with user_errors():
-                print(self._in_host(act, ACTIONS[arguments.action], arguments.names))
+                print(self._in_host(act, arguments.action, arguments.names))
         return None
 
     def _last_run(self, *, alone: bool) -> BackgroundRun:
@@ -323,7 +337,9 @@ class SubintMagics(Magics):
             raise UsageError("no cell has run in the background so far: start one by %%subint --bg")
         return self._last
 
-    def _foreground(self, arguments: Any, cell: str) -> Job | Comparison:
+    def _foreground(
+        self, arguments: Any, cell: str, *, whole_cell: bool = False
+    ) -> Job | Comparison:
         if arguments.variable is not None:
             raise UsageError("--as names the handle of a background run: add --bg")
         if arguments.compare and (arguments.name or arguments.backend or arguments.output):
@@ -332,12 +348,28 @@ class SubintMagics(Magics):
                 " --backend and --output"
             )
         request = self._request(arguments, cell)
+        screen = self._screen()
         if arguments.compare:
-            return Comparison(self._host(), self._shell, request)
+            return Comparison(screen.host, self._shell, request)
         answer = CellAnswer(self._shell)
-        job = Job(self._host(), self._shell, request, answer)
+        job = Job(screen.host, self._shell, request, answer, whole_cell=whole_cell)
         answer.call_waiter = job.task.call_waiter
+        place = StartingCell(self._shell)
+        if place.can_update and not self._quiet(arguments):
+            line = RunLine(
+                screen,
+                place,
+                job.progress,
+                lambda: job.stop("its Cancel button"),
+                with_output=False,
+                head=job.output.head,
+            )
+            job.listeners.append(line.hear)
+            job.task.add_done_callback(line.settle)
         return job
+
+    def _quiet(self, arguments: Any) -> bool:
+        return bool(arguments.quiet or self.quiet)
 
     def _background(self, arguments: Any, cell: str) -> BackgroundRun:
         name = arguments.variable
@@ -350,7 +382,8 @@ class SubintMagics(Magics):
         if arguments.backend != AUTO:
             spawn_method(arguments.backend)  # said here what is wrong with it, and not later
         request = self._request(arguments, cell)
-        run = self._last = BackgroundRun(self._host(), request, self._shell)
+        quiet = self._quiet(arguments)
+        run = self._last = BackgroundRun(self._screen(), request, self._shell, quiet=quiet)
         if name is not None:
             self._shell.user_ns[name] = run
         return run
@@ -381,4 +414,4 @@ class SubintMagics(Magics):
         )
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
-        return self._host().start(function, *args).result()
+        return self._screen().host.start(function, *args).result()

@@ -35,6 +35,7 @@ from subint_magic.wire.messages import (
     Output,
     Parcel,
 )
+from subint_magic.wording import HOW_STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -135,6 +136,24 @@ class Actor:
     def bytes_moved(self) -> int:
         """How many bytes of messages went to its child and came from it."""
         return self._supervisor.bytes_moved
+
+    @property
+    def can_kill(self) -> bool:
+        """Whether it can be killed, once it was started: a process can, a sub-interpreter not."""
+        return self._supervisor.can_kill
+
+    @property
+    def outcome(self) -> str:
+        """How it has ended, in words; an empty string while it lives."""
+        if self._ending is None:
+            return ""
+        if self.state is State.FAILED:
+            return f"died {self._died_while}: {self._ending.detail}"
+        how = "closed" if self.state is State.DONE else str(self.state)
+        run = self.last_run
+        if run is None or not run.requests or run.rung is None:
+            return how
+        return f"{how}; its last run was stopped: {HOW_STOPPED[run.rung]}"
 
     @property
     def traffic(self) -> Traffic:

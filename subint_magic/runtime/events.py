@@ -15,12 +15,27 @@ if TYPE_CHECKING:
     from subint_magic.runtime.runs.run import CellRun
     from subint_magic.wire.messages import Output
 
-__all__ = ["ActorMoved", "Listener", "Published", "QueueMoved", "RunPrinted", "RunStopping"]
+__all__ = [
+    "ActorLeft",
+    "ActorMoved",
+    "Listener",
+    "Published",
+    "QueueMoved",
+    "RunPrinted",
+    "RunStopping",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ActorMoved:
     """An actor has come into another state. The first is that in which it is made."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ActorLeft:
+    """Nothing is left of an actor that has ended; of one that was abandoned, its call returned."""
 
     actor: Actor
 
@@ -52,6 +67,6 @@ class QueueMoved:
     name: str
 
 
-type Published = ActorMoved | RunStopping | RunPrinted | QueueMoved
+type Published = ActorMoved | ActorLeft | RunStopping | RunPrinted | QueueMoved
 type Listener = Callable[[Published], object]
 """Is called with each event. It must be quick, and must not raise."""

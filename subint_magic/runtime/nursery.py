@@ -12,7 +12,7 @@ import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
-from subint_magic.runtime.events import QueueMoved
+from subint_magic.runtime.events import ActorLeft, QueueMoved
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.ladder import GRACE
@@ -239,7 +239,7 @@ class ActorNursery:
         return f"{deaths[-1][1]}\nA new one takes its name." if deaths else None
 
     def _publish(self, event: Published) -> None:
-        for listener in self.listeners:
+        for listener in self.listeners.copy():  # one may leave meanwhile
             listener(event)
 
     async def _keep(self, actor: Actor) -> None:
@@ -248,6 +248,7 @@ class ActorNursery:
         finally:
             if actor in self._actors and not actor.unreported_death:
                 self._actors.remove(actor)
+            self._publish(ActorLeft(actor))
 
     def _raise_unreported(self) -> None:
         deaths = [death for actor in self._actors if (death := actor.unreported_death)]

@@ -108,6 +108,7 @@ class Supervisor:
         self._on_ending = on_ending
         self._conversation = Conversation()
         self._channel: Channel | None = None
+        self._child: Child | None = None
         self._asked = False
         self._patience = trio.CancelScope()  # its deadline is that of the child
         self._broke_off = ""
@@ -157,6 +158,11 @@ class Supervisor:
         self._patience.deadline = min(self._patience.deadline, trio.current_time() + seconds)
 
     @property
+    def can_kill(self) -> bool:
+        """Whether the child can be killed, as far as there is one."""
+        return self._child is not None and self._child.kill is not None
+
+    @property
     def bytes_moved(self) -> int:
         """How many bytes of messages went to the child and came from it."""
         return self._channel.sent + self._channel.received if self._channel else 0
@@ -172,6 +178,7 @@ class Supervisor:
             self._conversation.note(message)
 
     async def _attend(self, child: Child) -> Ending:
+        self._child = child
         self._channel = channel = Channel(child.stream)
         async with trio.open_nursery() as tasks:
             tasks.start_soon(channel.deliver)

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HELLO", "FakePeer", "Script", "fake_method"]
 
-HELLO = Hello(frames.PROTOCOL, pid=1, interpreter=1, python="3.14.0", rungs=list(Rung)[:-1])
+HELLO = Hello(
+    frames.PROTOCOL, pid=1, interpreter=1, thread=1, python="3.14.0", rungs=list(Rung)[:-1]
+)
 
 type Script = Callable[[FakePeer], Awaitable[None]]
 """Plays a child; when it returns, the child has ended in good order."""

@@ -211,6 +211,7 @@ class Hello(Message, frozen=True, tag=frames.HELLO):
         protocol: the version of the protocol that it speaks.
         pid: its process.
         interpreter: its interpreter's id in that process; 0 is the main one.
+        thread: the operating system's id of the thread that runs cells.
         python: the version of Python, as in ``"3.14.2"``.
         rungs: the rungs of the stop ladder that it has, lowest first.
     """
@@ -218,6 +219,7 @@ class Hello(Message, frozen=True, tag=frames.HELLO):
     protocol: int
     pid: int
     interpreter: int
+    thread: int
     python: str
     rungs: Annotated[list[Rung], msgspec.Meta(min_length=1)]
 

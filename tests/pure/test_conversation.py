@@ -93,7 +93,7 @@ BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     ("a message 'goodbye' before its hello", [Goodbye()]),
     ("a message 'output' before its hello", [out(0)]),
     ("a second hello", [HELLO, HELLO]),
-    ("version 99 of the protocol", [Hello(99, 1, 1, "3.14.0", [Rung.EXCEPTION])]),
+    ("version 99 of the protocol", [Hello(99, 1, 1, 1, "3.14.0", [Rung.EXCEPTION])]),
     (
         "a message 'stopping' of run 1, which was not sent",
         [HELLO, Stopping(1, Rung.LOOP)],
@@ -152,6 +152,6 @@ def test_what_is_not(problem: str, messages: list[ToChild | FromChild]):
 def test_what_is_refused_is_not_noted():
     conversation = Conversation()
     with pytest.raises(FrameError):
-        conversation.check(Hello(PROTOCOL + 1, 1, 1, "3.14.0", [Rung.EXCEPTION]))
+        conversation.check(Hello(PROTOCOL + 1, 1, 1, 1, "3.14.0", [Rung.EXCEPTION]))
     assert not conversation.greeted
     conversation.check(HELLO)

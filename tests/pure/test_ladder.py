@@ -44,7 +44,7 @@ class Climber:
         silent: bool = False,
     ) -> None:
         self.heard: list[tuple[Rung, float]] = []
-        self._hello = Hello(HELLO.protocol, 1, 1, "3.14.0", rungs)
+        self._hello = Hello(HELLO.protocol, 1, 1, 1, "3.14.0", rungs)
         self._ends_by = ends_by
         self._has_loop = has_loop
         self._silent = silent

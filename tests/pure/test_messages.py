@@ -80,16 +80,18 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "83a46b696e64a56368756e6ba464617461c40178a46c617374c3",
     ),
     (
-        m.Hello(1, 7, 2, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
+        m.Hello(1, 7, 2, 9, "3.14.2", [m.Rung.LOOP, m.Rung.WAKE]),
         {
             "kind": "hello",
             "protocol": 1,
             "pid": 7,
             "interpreter": 2,
+            "thread": 9,
             "python": "3.14.2",
             "rungs": ["loop", "wake"],
         },
-        "86a46b696e64a568656c6c6fa870726f746f636f6c01a370696407ab696e74657270726574657202"
+        "87a46b696e64a568656c6c6fa870726f746f636f6c01a370696407ab696e74657270726574657202"
+        "a674687265616409"
         "a6707974686f6ea6332e31342e32a572756e677392a46c6f6f70a477616b65",
     ),
     (

@@ -203,7 +203,7 @@ async def test_bad_bytes_end_that_actor_alone(autojump_clock: MockClock, data: b
     "messages",
     [
         [Output(1, "stdout", "x")],
-        [Hello(PROTOCOL + 1, 1, 1, "3.14.0", [Rung.EXCEPTION])],
+        [Hello(PROTOCOL + 1, 1, 1, 1, "3.14.0", [Rung.EXCEPTION])],
         [HELLO, HELLO],
         [HELLO, Output(7, "stdout", "x")],
         [HELLO, Done(1, "ok")],

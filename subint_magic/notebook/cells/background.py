@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import trio
-from IPython.display import display
-
-from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut, StillRunning
+from subint_magic.errors import HostEnded, StillRunning
 from subint_magic.notebook.cells.asking import background_answer
-from subint_magic.notebook.cells.jobs import Job, Phase, cell_value
-from subint_magic.notebook.cells.starting_cell import StartingCell
-from subint_magic.notebook.views.runs import last_line, run_bundle, run_text
-from subint_magic.wire.messages import ClearOutput, Dropped, Output
+from subint_magic.notebook.cells.jobs import Job, cell_value
+from subint_magic.notebook.live.progress import Phase
+from subint_magic.notebook.live.run_view import RunLine
+from subint_magic.notebook.live.starting_cell import StartingCell
+from subint_magic.notebook.views.runs import run_text
+from subint_magic.wire.messages import Dropped, Output
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -24,14 +21,10 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.notebook.cells.request import CellRequest
-    from subint_magic.runtime.host import Host
+    from subint_magic.notebook.live.screen import Screen
     from subint_magic.runtime.runs.run import Event
 
 __all__ = ["BackgroundRun"]
-
-
-_TICK = 1.0
-"""Seconds between two looks at what a handle shows while its cell runs."""
 
 
 class BackgroundRun:
@@ -44,69 +37,68 @@ class BackgroundRun:
     ``await run`` is the same as `result`, for cells and programs on an asyncio loop. Whoever waits
     can be interrupted: that stops the wait, not the run.
 
-    Attributes:
-        since: `time.time` of the begin of its state.
-        last_line: the last that it has printed, as far as that line has come.
+    Args:
+        screen: shows it.
+        request: says what to run.
+        shell: the shell of the cell.
+        quiet: whether the cell that starts it does not show it.
     """
 
-    def __init__(self, host: Host, request: CellRequest, shell: InteractiveShell) -> None:
-        self._name = request.name
-        self._host = host
-        self._ticking = trio.CancelScope()
-        self._job = Job(host, shell, request, background_answer, self._watch)
+    def __init__(
+        self, screen: Screen, request: CellRequest, shell: InteractiveShell, *, quiet: bool = False
+    ) -> None:
+        self._job = job = Job(screen.host, shell, request, background_answer, background=True)
+        self._progress = job.progress
         self._cell = StartingCell(shell)
+        self._line = RunLine(screen, self._cell, job.progress, self._cancelled, with_output=True)
         self._events: list[Event] = []
-        self.last_line: str = ""
-        self.since: float = time.time()
-        self._started = time.monotonic()
         # Who takes the one element away is to tell of the error; this needs no lock, which an
         # interrupt could leave locked.
         self._untold = [True]
         self._waiting: set[object] = set()
-        self._display_id = uuid4().hex
-        self._shown: dict[str, str] = {}
-        self._cleared: ClearOutput | None = None  # since the handle was shown
         self._shell: Any = shell
-        self._show()  # before anything that the cell shows
         self._shown_in: int | None = self._count
-        self._job.task.add_done_callback(self._settle)
-        self._job.start()
+        if not quiet:
+            self._line.show()  # before anything that the cell shows
+        job.listeners += [self._line.hear, self._note]
+        job.task.add_done_callback(self._settle)
+        job.start()
 
     # what it is
 
     @property
     def name(self) -> str:
         """The name of its actor; an unnamed one gets it when it is started."""
-        return self._name or (self._job.actor.name if self._job.actor else "(unnamed)")
+        return self._progress.name
 
     @property
     def backend(self) -> str:
         """The spawn method of its actor."""
-        return self._job.backend
+        return self._progress.backend
 
     @property
     def state(self) -> str:
         """How far it is.
 
-        ``"queued"``, ``"starting"`` or ``"running"``; at last ``"done"``, ``"failed"``,
-        ``"timed out"`` or ``"cancelled"``.
+        ``"queued"``, ``"starting"``, ``"running"`` or ``"stopping"``; at last ``"done"``,
+        ``"failed"``, ``"timed out"`` or ``"cancelled"``.
         """
-        task = self._job.task
-        if not task.done:
-            return str(self._job.phase)
-        match task.error:
-            case None:
-                return "done"
-            case RunTimedOut():
-                return "timed out"
-            case RunCancelled() | ActorEnded() | HostEnded():
-                return "cancelled"
-        return "failed"
+        return self._progress.state
+
+    @property
+    def since(self) -> float:
+        """`time.time` of the begin of its state."""
+        return self._progress.since
 
     @property
     def elapsed(self) -> float:
         """Seconds since its cell was run, until its end; the time in the queue counts."""
-        return (self._job.ended or time.monotonic()) - self._started
+        return self._progress.elapsed
+
+    @property
+    def last_line(self) -> str:
+        """The last that it has printed, as far as that line has come."""
+        return self._progress.last_line
 
     @property
     def stdout(self) -> str:
@@ -122,16 +114,6 @@ class BackgroundRun:
     def outputs(self) -> list[Event]:
         """What it has shown so far, other than by printing."""
         return [event for event in self._events if not isinstance(event, Output | Dropped)]
-
-    @property
-    def last_word(self) -> str:
-        """The first line of what it has raised, if it has; else `last_line`."""
-        error = self._job.task.error if self.done() else None
-        if error is not None:
-            return str(error).partition("\n")[0]
-        if self.state == Phase.QUEUED:
-            return f"%subints interrupt {self._name} stops what {self._name!r} runs now"
-        return self.last_line
 
     def done(self) -> bool:
         """Whether it has ended."""
@@ -216,67 +198,32 @@ class BackgroundRun:
     # how it shows itself
 
     def __repr__(self) -> str:
-        return run_text(self)
+        return run_text(self._progress)
 
     def _repr_html_(self) -> str:
-        return run_bundle(self)["text/html"]
+        return self._line.html()
 
     def _ipython_display_(self) -> None:
         # The cell that has started it shows it already, and this is the value of that cell.
         shown_in, self._shown_in = self._shown_in, None
         if shown_in != self._count:
-            self._show()
-            self._refresh()  # it may have said more meanwhile, too early
-
-    def _show(self) -> None:
-        self._shown = run_bundle(self)
-        display(self._shown, raw=True, display_id=self._display_id)
-
-    def _show_again(self) -> None:
-        """Show it after the run has cleared what the cell shows: it is no part of that."""
-        self._cleared = None
-        self._shown = run_bundle(self)
-        self._cell.show(self._shown, self._display_id)
-
-    def _refresh(self) -> None:
-        # One that waits is kept waiting: it would take what the run shows for this.
-        if self._cleared is not None and not self._cleared.wait:
-            self._show_again()
-        bundle = run_bundle(self)
-        if bundle != self._shown:
-            self._shown = bundle
-            self._cell.update(bundle, self._display_id)
+            self._line.show()
 
     @property
     def _count(self) -> int:
         return int(self._shell.displayhook.prompt_count)
 
+    def _cancelled(self) -> None:
+        self._job.stop("its Cancel button", end_actor=True)
+
     # what happens to it, in trio
 
-    def _watch(self, event: Event | Phase) -> None:
-        if isinstance(event, Phase):
-            self.since = time.time()
-            self._refresh()
-            if event is Phase.RUNNING and self._cell.can_update:
-                self._host.start(self._tick)
-            return
-        if self._cleared is not None and not isinstance(event, ClearOutput):
-            self._show_again()
-        self._events.append(event)
-        if isinstance(event, Output):
-            self.last_line = last_line(self.last_line + event.text)
-        elif isinstance(event, ClearOutput):
-            self._cleared = event
-
-    async def _tick(self, _nursery: object) -> None:
-        with self._ticking:
-            while not self.done():
-                self._refresh()
-                await trio.sleep(_TICK)
+    def _note(self, event: Event | Phase) -> None:
+        if not isinstance(event, Phase):
+            self._events.append(event)
 
     def _settle(self) -> None:
-        self._ticking.cancel()
-        self._refresh()
+        self._line.settle()
         self._tell()
 
     def _tell(self) -> None:

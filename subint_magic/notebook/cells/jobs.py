@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,6 +11,8 @@ import trio
 from subint_magic.errors import CellError, OutputError, RunCancelled
 from subint_magic.notebook.cells.hints import hint
 from subint_magic.notebook.cells.output import CellOutput, CellValue
+from subint_magic.notebook.live.progress import Phase, Progress
+from subint_magic.runtime.events import RunStopping
 from subint_magic.runtime.host import HostTask, on_sigint
 from subint_magic.runtime.imports import AUTO, choose, note_loaded
 from subint_magic.runtime.nursery import ends_after
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.cells.request import CellRequest
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.events import Published
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.runs.asking import Answer
@@ -34,19 +35,9 @@ if TYPE_CHECKING:
     from subint_magic.runtime.runs.turns import Turn
     from subint_magic.wire.messages import Parcel
 
-__all__ = ["Job", "Phase", "cell_value"]
+__all__ = ["Job", "cell_value"]
 
 _BY = "an interrupt"
-
-
-class Phase(StrEnum):
-    """How far a cell has come before its end."""
-
-    QUEUED = "queued"
-    """Cells that were started before it are to run first in its actor."""
-    STARTING = "starting"
-    """Its actor is being started, or was ending and is waited for."""
-    RUNNING = "running"
 
 
 class Job:
@@ -57,14 +48,16 @@ class Job:
         shell: the shell of the cell.
         request: says what to run.
         answer: answers what the cell asks; `HostTask.call_waiter` is there for it.
-        watch: called in trio's thread with each event before it is shown, and with each phase that
-            begins; for a run in the background.
+        background: whether the kernel goes on meanwhile, and so does not show the cell's value.
+        whole_cell: whether there is nothing else in the cell, before it or around it.
 
     Attributes:
         task: ends when the cell does.
-        phase: how far it has come.
         actor: what it runs in, once that is there.
-        ended: `time.monotonic` of its end, once it has ended.
+        progress: how far it has come.
+        output: shows what it shows.
+        listeners: called in trio's thread with each event before it is shown, and with each phase
+            that begins.
     """
 
     def __init__(
@@ -73,22 +66,25 @@ class Job:
         shell: InteractiveShell,
         request: CellRequest,
         answer: Answer,
-        watch: Callable[[Event | Phase], object] | None = None,
+        *,
+        background: bool = False,
+        whole_cell: bool = False,
     ) -> None:
         self.task: HostTask[CellResult] = HostTask()
-        self.phase: Phase = Phase.STARTING
         self.actor: Actor | None = None
-        self.ended: float | None = None
+        self.progress: Progress = Progress(self, request.name)
+        self.output: CellOutput = CellOutput(
+            shell, request.output_limit, with_value=background, alone=whole_cell
+        )
+        self.listeners: list[Callable[[Event | Phase], object]] = []
         self._host = host
         # without the objects: what holds us, as a handle does, would else keep them for ever
         self._request = replace(request, inputs={})
         self._method = request.backend or get_start_method()
         self._nursery: ActorNursery | None = None
         self._answer = answer
-        self._watch = watch
         self._inputs: Mapping[str, object] = request.inputs
         self._shell = shell
-        self._output = CellOutput(shell, request.output_limit, with_value=watch is not None)
         self._run: CellRun | None = None
         self._before_run = trio.CancelScope()
         self._stopped_by = ""
@@ -118,7 +114,7 @@ class Job:
     def _release(self) -> None:
         """Show what the cell displayed after its value, now that the kernel has shown that."""
         self._shell.events.unregister("post_execute", self._release)
-        self._host.start(self._output.release).result()
+        self._host.start(self.output.release).result()
 
     @property
     def backend(self) -> str:
@@ -180,10 +176,10 @@ class Job:
                 with nullcontext() if inputs is None else closing(inputs):
                     return await self._find_and_run(nursery, turn, inputs)
         except Exception:
-            await self._output.show_value()  # it may have come, and is lost else
+            await self.output.show_value()  # it may have come, and is lost else
             raise
         finally:
-            self.ended = time.monotonic()
+            self.progress.end()
         seconds = trio.current_time() - self._stopped_at
         raise RunCancelled(self._name, self._stopped_by, seconds, None, "it had not begun")
 
@@ -224,6 +220,7 @@ class Job:
             actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
         note_loaded(request.imports, actor)
+        nursery.listeners.append(self._hear)
         try:
             with ends_after(actor) if request.name is None else nullcontext():
                 result = await request.run_in(
@@ -241,6 +238,8 @@ class Job:
             if line := hint(error, actor, request):
                 error.add_note(f"\n{line}")
             raise
+        finally:
+            nursery.listeners.remove(self._hear)
         request.namespace.update(result.values)
         return result
 
@@ -260,15 +259,20 @@ class Job:
         self._run = run
         self._enter(Phase.RUNNING)
 
+    def _hear(self, event: Published) -> None:
+        if isinstance(event, RunStopping) and event.run is self._run:
+            self._enter(Phase.STOPPING)
+
     def _enter(self, phase: Phase) -> None:
-        self.phase = phase
-        if self._watch is not None:
-            self._watch(phase)
+        self.progress.enter(phase)
+        for listener in self.listeners:
+            listener(phase)
 
     def _sink(self, event: Event) -> None:
-        if self._watch is not None:
-            self._watch(event)
-        self._output(event)
+        self.progress.hear(event)
+        for listener in self.listeners:
+            listener(event)
+        self.output(event)
 
 
 def cell_value(result: CellResult) -> CellValue | None:

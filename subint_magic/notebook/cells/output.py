@@ -35,6 +35,13 @@ radd rand rdivmod rfloordiv rlshift rmatmul rmod rmul ror rpow rrshift rsub rtru
 """
 
 
+_RECORD = 1_000_000
+"""Characters that are shown again below what is to stand above them."""
+
+_OTHER_SIZE = 10_000
+"""Characters that anything but text counts as."""
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class CellValue(StaysHere):
     """The last expression of a cell, as the actor's IPython shows it.
@@ -91,9 +98,17 @@ class CellOutput:
         shell: the shell of the cell.
         limit: characters of output that are sent, for the line that says so.
         with_value: whether to show the cell's value at once, since the kernel does not.
+        alone: whether nothing else is shown in the cell, so that it may be cleared.
     """
 
-    def __init__(self, shell: InteractiveShell, limit: int, *, with_value: bool = False) -> None:
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        limit: int,
+        *,
+        with_value: bool = False,
+        alone: bool = False,
+    ) -> None:
         self._limit = limit
         self._with_value = with_value
         self._line_begun = False
@@ -101,8 +116,35 @@ class CellOutput:
         self._publish = _publisher(shell)
         self._value: Result | None = None
         self._kept: list[Shown] | None = None
+        self._record: list[Event] | None = [] if alone else None
+        self._recorded = 0
 
     def __call__(self, event: Event) -> None:
+        if self._record is not None:
+            self._remember(event)
+        self._show(event)
+
+    def head(self, show: Callable[[], object]) -> None:
+        """Call *show*, to show something above all that was shown so far, if that can be done.
+
+        All is shown again below it. Where that is too much, or something else is in the cell as
+        well, what *show* shows comes below.
+        """
+        record, self._record = self._record, None
+        if record:
+            self._publish(ClearOutput(0, wait=True))  # with what comes next, so that nothing blinks
+        show()
+        for event in record or ():
+            self._show(event)
+
+    def _remember(self, event: Event) -> None:
+        assert self._record is not None
+        self._record.append(event)
+        self._recorded += len(event.text) if isinstance(event, Output) else _OTHER_SIZE
+        if self._recorded > _RECORD or isinstance(event, Result):
+            self._record = None
+
+    def _show(self, event: Event) -> None:
         if isinstance(event, Output):
             self._writers[event.stream](event.text)
             self._line_begun = not event.text.endswith("\n")

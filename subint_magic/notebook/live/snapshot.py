@@ -144,11 +144,3 @@ class Snapshot:
     rows: tuple[Row, ...] = ()
     history: tuple[Row, ...] = ()
     lanes: tuple[Lane, ...] = field(default=())
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything goes on, so that the next moment looks other than this."""
-        return any(row.kind not in _STILL for row in self.rows)
-
-
-_STILL = (Kind.IDLE, Kind.ABANDONED)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import trio
 from IPython.core.error import UsageError
 
 from subint_magic.errors import ActorBusy, RunCancelled
-from subint_magic.notebook.views.tables import age, text_table, volume
 from subint_magic.runtime.lifecycle import State
 from subint_magic.wording import did_you_mean
 
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.nursery import ActorNursery
 
-__all__ = ["ACTIONS", "Action", "act", "actors_table", "chosen_actors"]
-
-_SOURCE_WIDTH = 40
+__all__ = ["ACTIONS", "Action", "act", "chosen_actors", "require_actor"]
 
 _ENDED = {
     State.DONE: "closed",
@@ -36,18 +32,19 @@ class Action:
 
     Attributes:
         help: says what.
-        begin: begins it, and returns what to wait for; it says what came of it.
+        begin: begins it, with the words for who asks, and returns what to wait for; that says what
+            came of it.
         to_busy: whether it may be done to an actor that was named and runs a cell.
     """
 
     help: str
-    begin: Callable[[Actor], Callable[[], Awaitable[str]]]
+    begin: Callable[[Actor, str], Callable[[], Awaitable[str]]]
     to_busy: bool = True
 
 
-def _interrupt(actor: Actor) -> Callable[[], Awaitable[str]]:
+def _interrupt(actor: Actor, by: str) -> Callable[[], Awaitable[str]]:
     run = actor.current_run
-    actor.interrupt("%subints interrupt")
+    actor.interrupt(by)
 
     async def stopped() -> str:
         if run is None:
@@ -64,17 +61,17 @@ def _interrupt(actor: Actor) -> Callable[[], Awaitable[str]]:
     return stopped
 
 
-def _cancel(actor: Actor) -> Callable[[], Awaitable[str]]:
-    actor.request_cancel(by="%subints cancel")
+def _cancel(actor: Actor, by: str) -> Callable[[], Awaitable[str]]:
+    actor.request_cancel(by=by)
     return partial(_ended, actor)
 
 
-def _kill(actor: Actor) -> Callable[[], Awaitable[str]]:
-    actor.request_cancel(grace=0, by="%subints kill")
+def _kill(actor: Actor, by: str) -> Callable[[], Awaitable[str]]:
+    actor.request_cancel(grace=0, by=by)
     return partial(_ended, actor)
 
 
-def _close(actor: Actor) -> Callable[[], Awaitable[str]]:
+def _close(actor: Actor, _by: str) -> Callable[[], Awaitable[str]]:
     actor.request_end()
     return partial(_ended, actor)
 
@@ -106,18 +103,19 @@ def chosen_actors(nursery: ActorNursery, names: list[str]) -> list[Actor]:
     return [actors[name] for name in dict.fromkeys(names or actors)]
 
 
-async def act(nursery: ActorNursery, action: Action, names: list[str]) -> str:
-    """Do *action* to the actors *names*, or to all; return what came of it.
+async def act(nursery: ActorNursery, key: str, names: list[str]) -> str:
+    """Do the action *key* to the actors *names*, or to all; return what came of it.
 
     Raises:
         UsageError: there is no such actor. Nothing was done.
         ActorBusy: one of *names* runs a cell, and the action is not for that. Nothing was done.
     """
+    action = ACTIONS[key]
     chosen = chosen_actors(nursery, names)
     for actor in chosen:
         if names and not action.to_busy and actor.current_run is not None:
             raise ActorBusy(actor.name, "closed")
-    waits = [action.begin(actor) for actor in chosen]
+    waits = [action.begin(actor, f"%subints {key}") for actor in chosen]
     outcomes: dict[str, list[str]] = {}
     for actor, wait in zip(chosen, waits, strict=True):
         outcomes.setdefault(await wait(), []).append(actor.name)
@@ -132,35 +130,3 @@ async def require_actor(nursery: ActorNursery, name: str) -> None:
         UsageError: it is not.
     """
     chosen_actors(nursery, [name])
-
-
-async def actors_table(nursery: ActorNursery) -> str:
-    """Return the table of the actors that are there, the abandoned ones last."""
-    actors = [*nursery.actors.values(), *nursery.abandoned]
-    if not actors:
-        return "There is no actor. Start one with %%subint -n NAME."
-    header = ["name", "backend", "where", "state", "age", "in", "out", "waiting", "current cell"]
-    return text_table(header, [_row(actor, nursery.turns.waiting(actor.name)) for actor in actors])
-
-
-def _row(actor: Actor, waiting: int) -> list[str]:
-    where = ""
-    if actor.hello is not None:
-        in_kernel = actor.hello.interpreter != 0
-        where = f"interpreter {actor.hello.interpreter}" if in_kernel else f"pid {actor.hello.pid}"
-    if actor.state is State.ABANDONED:
-        source = "in a call that has not returned"
-    elif actor.current_run:
-        source = actor.current_run.source.strip().partition("\n")[0]
-    else:
-        source = ""
-    if len(source) > _SOURCE_WIDTH:
-        source = f"{source[: _SOURCE_WIDTH - 1]}…"
-    since = age(trio.current_time() - actor.started)
-    traffic = actor.traffic
-    moved = [
-        volume(traffic.copied_in, traffic.shared_in),
-        volume(traffic.copied_out, traffic.shared_out),
-    ]
-    queue = str(waiting or "")
-    return [actor.name, actor.spawn_method, where, actor.state, since, *moved, queue, source]

@@ -1,8 +1,7 @@
-"""A background run in one line."""
+"""A run in one line."""
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from typing import TYPE_CHECKING
@@ -10,25 +9,17 @@ from typing import TYPE_CHECKING
 from subint_magic.notebook.views.tables import age
 
 if TYPE_CHECKING:
-    from subint_magic.notebook.cells.background import BackgroundRun
+    from subint_magic.notebook.live.progress import Progress
 
-__all__ = ["last_line", "run_bundle", "run_text"]
+__all__ = ["last_line", "run_text"]
 
 _WIDTH = 80
-_HTML_WIDTH = 400  # it wraps there
-
-_PRE = (
-    "margin: 0; padding: 0; font-size: var(--jp-code-font-size);"
-    " word-break: normal; overflow-wrap: anywhere"
-)
-"""Else Jupyter breaks words, and sets it apart from all other output."""
-
 _MAX_LINE = 4096
 
 _STYLES = re.compile(r"\x1b\[[\d;]*m")
 
 
-def run_text(run: BackgroundRun, width: int = _WIDTH) -> str:
+def run_text(run: Progress, width: int = _WIDTH) -> str:
     """Return actor, backend, state and how long, and the last line of what it has to say.
 
     Args:
@@ -36,9 +27,9 @@ def run_text(run: BackgroundRun, width: int = _WIDTH) -> str:
         width: characters of the last line that are shown.
     """
     state = run.state
-    if state == "running":
+    if state in ("running", "stopping"):
         how_long = age(int(max(0, time.time() - run.since)))
-    elif not run.done():
+    elif not run.done:
         # What is shown stands there until it runs: no duration would be true for long.
         how_long = time.strftime("since %H:%M:%S", time.localtime(run.since))
     elif run.elapsed < 60:
@@ -50,12 +41,6 @@ def run_text(run: BackgroundRun, width: int = _WIDTH) -> str:
     if len(line) > width:
         line = f"{line[: width - 1]}…"
     return f"{text} | {line}" if line else text
-
-
-def run_bundle(run: BackgroundRun) -> dict[str, str]:
-    """Return the same as it is shown."""
-    long = html.escape(run_text(run, _HTML_WIDTH))
-    return {"text/plain": run_text(run), "text/html": f'<pre style="{_PRE}">{long}</pre>'}
 
 
 def last_line(text: str) -> str:

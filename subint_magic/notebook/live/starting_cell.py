@@ -32,6 +32,11 @@ class StartingCell:
         """Whether `update` does anything."""
         return self._kernel is not None
 
+    def same_as(self, other: StartingCell) -> bool:
+        """Whether both are the same cell of a notebook, run twice, as far as its frontend tells."""
+        ids = [cell._parent.get("metadata", {}).get("cellId") for cell in (self, other)]
+        return ids[0] is not None and ids[0] == ids[1]
+
     def show(self, bundle: dict[str, str], display_id: str) -> None:
         """Display *bundle*, where that can be changed later."""
         self._send("display_data", _display(bundle, display_id))

@@ -1,0 +1,273 @@
+"""What there is to see of the actors of a nursery, made of what it publishes."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import trio
+
+from subint_magic.notebook.live.snapshot import Bar, Kind, Lane, Part, Row, Snapshot
+from subint_magic.notebook.views.runs import last_line
+from subint_magic.runtime.events import ActorLeft, ActorMoved, QueueMoved, RunPrinted, RunStopping
+from subint_magic.runtime.lifecycle import ENDED, State
+from subint_magic.runtime.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.events import Published
+    from subint_magic.runtime.nursery import ActorNursery
+    from subint_magic.runtime.runs.run import CellRun
+
+__all__ = ["Board"]
+
+HISTORY = 8
+"""Actors that have ended and are still told of."""
+
+_LANES = 300
+"""Actors that have ended and still have a lane in the timeline."""
+
+_BARS = 100
+"""Runs of one actor that are in the timeline."""
+
+_AT_ONCE = 0.05
+"""Seconds between the start of an actor and a run that it was started for."""
+
+_SOURCE_WIDTH = 80
+
+_STILL = (Kind.IDLE, Kind.ABANDONED)
+
+_ACTIONS = {
+    Kind.RUNNING: ("interrupt", "cancel", "kill"),
+    Kind.STOPPING: ("interrupt", "cancel", "kill"),
+    Kind.IDLE: ("cancel", "kill", "close"),
+    Kind.SPAWNING: ("cancel",),
+    Kind.BOOTING: ("cancel", "kill"),
+    Kind.CLOSING: ("cancel", "kill"),
+    Kind.CANCELLING: ("kill",),
+}
+"""What can be done while an actor does something; kill only if it can be killed."""
+
+
+@dataclass
+class _Bar:
+    parts: list[Part] = field(default_factory=list)
+    source: str = ""
+    outcome: Kind | None = None
+
+    def end(self, now: float) -> None:
+        if self.parts and self.parts[-1].end is None:
+            self.parts[-1] = replace(self.parts[-1], end=now)
+
+    def go_on(self, kind: Kind, now: float) -> None:
+        self.end(now)
+        self.parts.append(Part(kind, now, None))
+
+    def frozen(self) -> Bar:
+        return Bar(tuple(self.parts), self.source, self.outcome)
+
+
+@dataclass
+class _Entry:
+    """What is kept of one actor."""
+
+    id: str
+    name: str
+    backend: str
+    started: float
+    kind: Kind = Kind.SPAWNING
+    bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=_BARS))
+    last_line: str = ""
+    usage: Usage = field(default_factory=Usage)
+    note: str = ""
+
+
+class Board:
+    """Listens to a nursery, and says what there is to see. In trio's thread.
+
+    Args:
+        nursery: the one with the actors.
+        on_change: called when there is something else to see, with whether that is urgent.
+
+    Attributes:
+        unmeasured: actors that have done something since they were measured.
+    """
+
+    def __init__(self, nursery: ActorNursery, on_change: Callable[[bool], object]) -> None:
+        self._nursery = nursery
+        self._on_change = on_change
+        self.unmeasured: dict[Actor, None] = {}
+        self._numbers = count(1)
+        self._entries: dict[Actor, _Entry] = {}
+        # of ended actors: nothing that would keep them, and what they hold, alive
+        self._history: deque[Row] = deque(maxlen=HISTORY)
+        self._lanes: deque[Lane] = deque(maxlen=_LANES)
+        self._queues: dict[str, deque[float]] = {}  # when those who wait have come
+        self._came: dict[str, float] = {}  # when the one whose turn it is has come
+        nursery.listeners.append(self._hear)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._nursery.listeners.remove(self._hear)
+
+    def actor(self, id: str) -> Actor | None:  # noqa: A002 - as it is called everywhere else
+        """Return the actor that *id* names, if it is still there."""
+        return next((actor for actor, entry in self._entries.items() if entry.id == id), None)
+
+    def note(self, actor: Actor, text: str) -> None:
+        """Show *text* with *actor*, if it is still there."""
+        if entry := self._entries.get(actor):
+            entry.note = text
+            self._on_change(True)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything goes on, so that the next moment looks other than this."""
+        return any(entry.kind not in _STILL for entry in self._entries.values())
+
+    def take_usage(self, actor: Actor, usage: Usage) -> None:
+        """Take what was measured of *actor*."""
+        if entry := self._entries.get(actor):
+            entry.usage = usage
+            if entry.kind in _STILL:
+                self.unmeasured.pop(actor, None)
+
+    def snapshot(self) -> Snapshot:
+        """Return what there is to see now."""
+        now = trio.current_time()
+        rows = [self._row(actor, entry, now) for actor, entry in self._entries.items()]
+        return Snapshot(
+            now,
+            time.time(),
+            tuple(sorted(rows, key=lambda row: row.kind is Kind.ABANDONED)),
+            tuple(self._history),
+            (*self._lanes, *(self._lane(entry) for entry in self._entries.values())),
+        )
+
+    # what is published
+
+    def _hear(self, event: Published) -> None:
+        match event:
+            case ActorMoved(actor):
+                self._move(actor, Kind(actor.state))
+            case ActorLeft(actor):
+                if entry := self._entries.get(actor):  # it was abandoned, and its call has returned
+                    self._end(actor, entry, trio.current_time())
+            case RunStopping(actor):
+                if actor.state is State.RUNNING:
+                    self._move(actor, Kind.STOPPING)
+            case RunPrinted(actor, output):
+                if entry := self._entries.get(actor):
+                    entry.last_line = last_line(entry.last_line + output.text)
+            case QueueMoved(name):
+                self._queue(name)
+        self._on_change(not isinstance(event, RunPrinted))
+
+    def _queue(self, name: str) -> None:
+        queue = self._queues.setdefault(name, deque())
+        waiting = self._nursery.turns.waiting(name)
+        if len(queue) < waiting:
+            queue.append(trio.current_time())
+        elif len(queue) > waiting:
+            self._came[name] = queue.popleft()
+        if not queue:
+            del self._queues[name]
+
+    def _move(self, actor: Actor, kind: Kind) -> None:
+        now = trio.current_time()
+        entry = self._entries.get(actor)
+        if entry is None:
+            entry = _Entry(f"a{next(self._numbers)}", actor.name, actor.spawn_method, now)
+            self._entries[actor] = entry
+            entry.bars.append(_Bar())
+        was, entry.kind = entry.kind, kind
+        if kind is not was:
+            entry.note = ""
+        self.unmeasured[actor] = None
+        bar = entry.bars[-1]
+        match kind:
+            case Kind.SPAWNING | Kind.BOOTING:
+                bar.go_on(kind, now)
+            case Kind.RUNNING:
+                self._begin(entry, actor.current_run, now)
+            case Kind.STOPPING | Kind.CANCELLING if bar.parts and bar.parts[-1].end is None:
+                if bar.parts[-1].kind is not kind:
+                    bar.go_on(kind, now)
+            case _:
+                bar.end(now)
+        if actor.state in ENDED - {State.ABANDONED}:
+            self._end(actor, entry, now)
+
+    def _begin(self, entry: _Entry, run: CellRun | None, now: float) -> None:
+        came = self._came.pop(entry.name, None)
+        bar = entry.bars[-1]
+        ended = bar.parts[-1].end if bar.parts else None
+        if bar.source or ended is None or now - ended > _AT_ONCE:
+            bar = _Bar()
+            entry.bars.append(bar)
+            if came is not None:
+                bar.parts.append(Part(Kind.QUEUED, came, now))
+        bar.parts.append(Part(Kind.RUNNING, now, None))
+        bar.source = _source(run)
+
+    def _end(self, actor: Actor, entry: _Entry, now: float) -> None:
+        if entry.kind is not Kind.DONE:
+            entry.bars[-1].outcome = entry.kind
+        row = self._row(actor, entry, now)
+        self._history.appendleft(replace(row, id="", actions=(), elapsed=None))
+        self._lanes.append(replace(self._lane(entry), ended=True))
+        del self._entries[actor]
+        self.unmeasured.pop(actor, None)
+
+    # what there is to see
+
+    def _row(self, actor: Actor, entry: _Entry, now: float) -> Row:
+        run = actor.current_run
+        last = actor.last_run
+        where, hello = "", actor.hello
+        if hello is not None:
+            in_kernel = hello.interpreter != 0
+            where = f"interpreter {hello.interpreter}" if in_kernel else f"pid {hello.pid}"
+        actions = _ACTIONS.get(entry.kind, ())
+        traffic = actor.traffic
+        return Row(
+            id=entry.id,
+            name=entry.name,
+            depth=0,
+            backend=entry.backend,
+            where=where,
+            kind=entry.kind,
+            source=_source(run or last),
+            elapsed=None if run is None else now - run.started,
+            age=now - entry.started,
+            cpu=entry.usage.cpu,
+            memory=entry.usage.memory,
+            copied_in=traffic.copied_in,
+            shared_in=traffic.shared_in,
+            copied_out=traffic.copied_out,
+            shared_out=traffic.shared_out,
+            waiting=self._nursery.turns.waiting(entry.name),
+            last_line=entry.last_line,
+            actions=actions if actor.can_kill else tuple(a for a in actions if a != "kill"),
+            note=entry.note,
+            outcome=actor.outcome,
+        )
+
+    def _lane(self, entry: _Entry) -> Lane:
+        bars = [bar.frozen() for bar in entry.bars]
+        waiting = [
+            Bar((Part(Kind.QUEUED, came, None),)) for came in self._queues.get(entry.name, ())
+        ]
+        return Lane(entry.name, entry.backend, tuple(bars + waiting))
+
+
+def _source(run: CellRun | None) -> str:
+    if run is None:
+        return ""
+    line = run.call or run.source.strip().partition("\n")[0]
+    return line if len(line) <= _SOURCE_WIDTH else f"{line[: _SOURCE_WIDTH - 1]}…"

@@ -1,0 +1,200 @@
+// Keeps the views of one kernel up to date in this page, and passes on clicks.
+//
+// A view is an element <subint-view hub="…" view="…"> in the output of a cell. The hub is the model
+// that this script is given: it has no view of its own, so nothing of it is in the notebook, and a
+// saved notebook has nothing to miss. One page may have several kernels, so several hubs.
+
+const hubs = (globalThis.subintMagicHubs ??= new Map());
+
+// Outputs come and go: a frontend draws them anew, or takes those out of the page that are not seen.
+if (!customElements.get("subint-view"))
+  customElements.define(
+    "subint-view",
+    class extends HTMLElement {
+      connectedCallback() {
+        hubs.get(this.getAttribute("hub"))?.attach(this);
+      }
+      disconnectedCallback() {
+        hubs.get(this.getAttribute("hub"))?.detach(this);
+      }
+    },
+  );
+
+const PATIENCE = 3000; // milliseconds until a click was in vain
+
+class Hub {
+  constructor(model) {
+    this.model = model;
+    this.name = `${Date.now()}-${Math.random()}`; // several pages may show one kernel
+    this.count = 0;
+    this.elements = new Set();
+    this.fresh = new Set(); // views that the kernel has not seen yet
+    this.focused = null;
+    this.onClick = (event) => this.click(event);
+    this.onFocus = (event) => (this.focused = selector(event.target.closest("button")));
+    this.onSight = () => this.look();
+    document.addEventListener("visibilitychange", this.onSight);
+    window.addEventListener("pagehide", this.onSight);
+    this.clock = setInterval(() => this.tick(), 1000);
+    this.onMessage = (message) => this.show(message.views);
+    model.on("msg:custom", this.onMessage);
+  }
+
+  close() {
+    clearInterval(this.clock);
+    clearTimeout(this.looking);
+    document.removeEventListener("visibilitychange", this.onSight);
+    window.removeEventListener("pagehide", this.onSight);
+    this.model.off("msg:custom", this.onMessage);
+    for (const element of this.elements) this.release(element);
+  }
+
+  attach(element) {
+    this.elements.add(element);
+    this.fresh.add(element.getAttribute("view"));
+    element.setAttribute("live", "");
+    element.addEventListener("click", this.onClick);
+    element.addEventListener("focusin", this.onFocus);
+    start(element);
+    this.look();
+  }
+
+  detach(element) {
+    this.elements.delete(element);
+    this.release(element);
+    this.look();
+  }
+
+  release(element) {
+    element.removeAttribute("live");
+    element.removeEventListener("click", this.onClick);
+    element.removeEventListener("focusin", this.onFocus);
+  }
+
+  // Tell the kernel what is looked at, once for all that changes now.
+  look() {
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => {
+      const hidden = document.visibilityState === "hidden";
+      const all = hidden ? [] : [...this.elements].map((it) => it.getAttribute("view"));
+      this.send({ seen: [...new Set(all)], fresh: [...this.fresh] });
+      this.fresh.clear();
+    });
+  }
+
+  show(views) {
+    for (const element of this.elements) {
+      const html = views[element.getAttribute("view")];
+      if (html === undefined) continue;
+      if (html === null) {
+        this.release(element); // it stays as it is in the document
+        continue;
+      }
+      const page = document.createElement("template");
+      page.innerHTML = html;
+      morph(element, page.content);
+      start(element);
+      // What had the focus may have been drawn anew.
+      if (this.focused && document.activeElement === document.body)
+        element.querySelector(this.focused)?.focus({ preventScroll: true });
+    }
+  }
+
+  click(event) {
+    const button = event.target.closest("button[data-action]");
+    if (!button || button.getAttribute("aria-busy")) return;
+    button.setAttribute("aria-busy", "true"); // until the kernel has answered
+    const { action, actor, run } = button.dataset;
+    const sent = this.send({ click: { action, actor, run } });
+    setTimeout(
+      () => {
+        if (!button.getAttribute("aria-busy")) return;
+        button.removeAttribute("aria-busy");
+        button.title = "The kernel has not answered.";
+      },
+      sent ? PATIENCE : 0,
+    );
+  }
+
+  send(content) {
+    try {
+      this.model.send({ page: this.name, count: ++this.count, ...content });
+      return true;
+    } catch {
+      return false; // the kernel has gone
+    }
+  }
+
+  tick() {
+    for (const element of this.elements)
+      for (const time of element.querySelectorAll("time[data-since]")) {
+        const since = Number(time.dataset.since) + (performance.now() - time.begun) / 1000;
+        if (time.begun !== undefined) time.textContent = age(since);
+      }
+  }
+}
+
+// From now on the times in it pass.
+function start(element) {
+  for (const time of element.querySelectorAll("time[data-since]")) time.begun = performance.now();
+}
+
+// As `tables.age` in Python.
+function age(seconds) {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function selector(button) {
+  if (!button) return null;
+  const { action, actor, run } = button.dataset;
+  const whose = actor ? `[data-actor="${actor}"]` : `[data-run="${run}"]`;
+  return `button[data-action="${action}"]${whose}`;
+}
+
+// Make the children of one node those of another. What is the same is kept, so that it keeps focus,
+// hover and selection. What is about another actor is never made of what was there: a click that has
+// begun on one button must not end on another's.
+function morph(old, fresh) {
+  const olds = [...old.childNodes];
+  const news = [...fresh.childNodes];
+  news.forEach((node, i) => {
+    const was = olds[i];
+    if (!was) old.appendChild(node);
+    else if (was.nodeName !== node.nodeName || key(was) !== key(node)) old.replaceChild(node, was);
+    else if (node.nodeType === Node.TEXT_NODE) {
+      if (was.data !== node.data) was.data = node.data;
+    } else {
+      copyAttributes(was, node);
+      morph(was, node);
+    }
+  });
+  olds.slice(news.length).forEach((node) => node.remove());
+}
+
+function key(node) {
+  const { action, actor, run, lane } = node.dataset ?? {};
+  return [action, actor, run, lane].join();
+}
+
+function copyAttributes(old, fresh) {
+  for (const { name } of [...(old.attributes ?? [])])
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes ?? [])
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+}
+
+export default {
+  initialize({ model }) {
+    const name = model.get("hub");
+    const hub = new Hub(model);
+    hubs.set(name, hub);
+    for (const element of document.querySelectorAll(`subint-view[hub="${name}"]`))
+      hub.attach(element);
+    return () => {
+      hub.close();
+      if (hubs.get(name) === hub) hubs.delete(name);
+    };
+  },
+};

@@ -1,0 +1,320 @@
+"""The views of a kernel: when each is brought up to date, and what a click does."""
+
+from __future__ import annotations
+
+import logging
+from math import inf
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import trio
+from IPython.display import display
+
+from subint_magic.errors import HostEnded
+from subint_magic.notebook.live.board import Board
+from subint_magic.notebook.live.starting_cell import StartingCell
+from subint_magic.notebook.live.view import Panel
+from subint_magic.notebook.views.actors import ACTIONS
+from subint_magic.runtime.usage import usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from subint_magic.notebook.live.page import Click, Page, Sight
+    from subint_magic.notebook.live.view import View
+    from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.host import Host
+    from subint_magic.runtime.nursery import ActorNursery
+
+__all__ = ["Screen"]
+
+_LOG = logging.getLogger(__name__)
+
+PAGE_INTERVAL = 0.15
+"""Seconds between two messages to the pages: at most 7 a second."""
+
+DOCUMENT_INTERVAL = 0.35
+"""Seconds between two changes of the document: at most 3 a second."""
+
+LONE_DOCUMENT_INTERVAL = 0.1
+"""The same if there is no page to send anything to."""
+
+SAVE_INTERVAL = 2.0
+"""Seconds between two changes of a view in the document, while a page keeps it up to date: each
+draws it anew, and marks the notebook as not saved.
+"""
+
+LONE_SAVE_INTERVAL = 0.2
+"""The same while no page does."""
+
+SETTLE = 0.03
+"""Seconds within which what changes is shown as one change. Who waits for a cell has its result
+first.
+"""
+
+LEISURE = 0.5
+"""The same for what is less urgent: what is printed."""
+
+TICK = 1.0
+"""Seconds between two looks at what changes without an event."""
+
+
+PANELS = 4
+"""Panels that are kept up to date; the oldest stays as it is when there are more."""
+
+
+class Screen:
+    """Keeps views up to date, by at most ten messages a second in all.
+
+    `bundle` and `open` are for any thread, the other methods for trio's.
+
+    Args:
+        host: where it lives, until that stops.
+        with_page: whether there may be a browser.
+
+    Attributes:
+        host: the same.
+        board: what there is to see of the actors; there once the host has begun what was started
+            after this was made.
+    """
+
+    def __init__(self, host: Host, *, with_page: bool) -> None:
+        self.board: Board
+        self.host: Host = host
+        self._hub = uuid4().hex
+        self._with_page = with_page
+        self._page: Page | None = None
+        self._tasks: trio.Nursery
+        self._views: dict[str, View] = {}
+        self._sights: dict[str, frozenset[str]] = {}  # what is seen, by page
+        self._unsent: dict[str, float] = {}  # views that pages are to be sent, and when at last
+        self._unsaved: dict[str, float] = {}  # those that the document is behind, likewise
+        self._saved: dict[str, float] = {}  # when they were
+        self._page_due = self._document_due = self._tick_due = 0.0
+        self._measuring = False
+        self._changed = trio.Event()
+        self._ended = False
+        host.start(self._begin)
+
+    def bundle(self, view: View) -> dict[str, str]:
+        """Return *view* as the document has it."""
+        return {"text/html": self._element(view), "text/plain": view.text()}
+
+    def show_panel(self, shell: InteractiveShell) -> None:
+        """Show all actors in the cell that runs now."""
+        cell = StartingCell(shell)
+        panel, bundle = self.host.start(self._new_panel, cell).result()
+        display(bundle, raw=True, display_id=panel.id)
+
+    async def _new_panel(
+        self, _nursery: object, cell: StartingCell
+    ) -> tuple[Panel, dict[str, str]]:
+        await self._measure()
+        panel = Panel(self.board, cell)
+        if cell.can_update:
+            for other in self._panels():
+                if other.cell.same_as(cell) or len(self._panels()) == PANELS:
+                    self.remove(other)
+            self.add(panel)
+        return panel, self.bundle(panel)
+
+    def open(self, view: View) -> None:
+        """Keep *view* up to date from now on."""
+        self.host.call_soon(self.add, view)
+
+    def add(self, view: View) -> None:
+        """The same, in trio."""
+        if self._with_page and not self._views and self._page is None:
+            self._with_page = False  # once
+            self._tasks.start_soon(self._open_page)
+        self._views[view.id] = view
+        self._saved[view.id] = trio.current_time()
+        self._wake()
+
+    def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run *function* beside the other tasks of the screen."""
+        self._tasks.start_soon(function, *args)
+
+    def remove(self, view: View) -> None:
+        """Leave *view* as it is."""
+        if self._views.pop(view.id, None):
+            self._forget(view)
+
+    def touch(self, view: View, *, urgent: bool = True) -> None:
+        """Take note that *view* has changed; what is not *urgent* need not be in the document."""
+        key, now = view.id, trio.current_time()
+        if key not in self._views:
+            return
+        due = now + (SETTLE if urgent else LEISURE)
+        if due < self._unsent.get(key, inf):
+            self._unsent[key] = due
+            self._wake()
+        seen = self._seen(key)
+        if self._ended or (view.settled and now >= self._document_due):
+            self._save(key)  # before the cell that waits for it ends: then nobody may listen
+        elif key not in self._unsaved and (urgent or not seen):
+            pause = SAVE_INTERVAL if seen else LONE_SAVE_INTERVAL
+            self._unsaved[key] = max(due, self._saved[key] + pause)
+            self._wake()
+
+    # the loop
+
+    def _begin(self, nursery: ActorNursery) -> Awaitable[None]:
+        # Here, and not in the task: nothing that is started later happens before.
+        self.board = Board(nursery, self._board_changed)
+        return self._keep_up()
+
+    async def _keep_up(self) -> None:
+        try:
+            async with trio.open_nursery() as self._tasks:
+                while True:
+                    with trio.move_on_at(self._due()):
+                        await self._changed.wait()
+                    self._changed = trio.Event()
+                    self._work()
+        finally:
+            self._ended = True
+            self.board.close()
+            for key in list(self._unsaved):
+                self._save(key)
+            if self._page is not None:
+                self._page.close()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    def _board_changed(self, urgent: bool) -> None:
+        for view in self._panels():
+            self.touch(view, urgent=urgent)
+
+    def _due(self) -> float:
+        """Return when there is something to do next, if nothing changes."""
+        due = inf
+        if unsent := [when for key, when in self._unsent.items() if self._seen(key)]:
+            due = min(due, max(self._page_due, min(unsent)))
+        if self._unsaved:
+            due = min(due, max(self._document_due, min(self._unsaved.values())))
+        if any(view.ticks(seen=self._seen(key)) for key, view in self._views.items()):
+            due = min(due, self._tick_due)
+        return due
+
+    def _work(self) -> None:
+        now = trio.current_time()
+        if now >= self._tick_due:
+            self._tick_due = now + TICK
+            self._tick()
+        unsent = {key: when for key, when in self._unsent.items() if self._seen(key)}
+        if now >= self._page_due and min(unsent.values(), default=inf) <= now:
+            self._page_due = now + PAGE_INTERVAL
+            self._send(list(unsent))
+        if now >= self._document_due and min(self._unsaved.values(), default=inf) <= now:
+            self._save(min(self._unsaved, key=self._unsaved.__getitem__))
+
+    def _tick(self) -> None:
+        for view in list(self._views.values()):
+            if not self._seen(view.id) and view.ticks(seen=False):
+                self.touch(view)
+        seen = any(self._seen(view.id) for view in self._panels())
+        if seen and self.board.unmeasured and not self._measuring:
+            self._measuring = True
+            self._tasks.start_soon(self._measure)
+
+    async def _measure(self) -> None:
+        """Look at what the actors take that have run since the last look."""
+        for actor in list(self.board.unmeasured):
+            if actor.hello is not None:
+                usage = await trio.to_thread.run_sync(usage_of, actor.hello)
+                self.board.take_usage(actor, usage)
+        self._measuring = False
+        for view in self._panels():
+            self.touch(view, urgent=False)
+
+    def _send(self, keys: list[str]) -> None:
+        assert self._page is not None
+        views = {key: self._views[key] for key in keys}
+        self._page.send({key: view.html() for key, view in views.items()})
+        for key in keys:
+            del self._unsent[key]
+
+    def _save(self, key: str) -> None:
+        view = self._views[key]
+        self._unsaved.pop(key, None)
+        self._saved[key] = now = trio.current_time()
+        self._document_due = now + (DOCUMENT_INTERVAL if self._sights else LONE_DOCUMENT_INTERVAL)
+        view.cell.update(self.bundle(view), key)
+        if view.settled:
+            if self._seen(key):
+                self._send([key])
+            self.remove(view)
+
+    def _forget(self, view: View) -> None:
+        for keys in (self._unsent, self._unsaved, self._saved):
+            keys.pop(view.id, None)
+
+    def _panels(self) -> list[Panel]:
+        return [view for view in self._views.values() if isinstance(view, Panel)]
+
+    def _seen(self, key: str) -> bool:
+        return any(key in seen for seen in self._sights.values())
+
+    def _element(self, view: View) -> str:
+        return f'<subint-view hub="{self._hub}" view="{view.id}">{view.html()}</subint-view>'
+
+    # the page
+
+    async def _open_page(self) -> None:
+        try:
+            self._page = await trio.to_thread.run_sync(self._make_page)
+        except ImportError as error:  # the views are in the document all the same
+            _LOG.info("no live views: %s", error)
+
+    def _make_page(self) -> Page:
+        from subint_magic.notebook.live.page import Page  # heavy
+
+        return Page(self._hub, self._hear)
+
+    def _hear(self, said: Click | Sight) -> None:
+        try:
+            self.host.call_soon(self._take, said)
+        except HostEnded:
+            pass
+
+    def _take(self, said: Click | Sight) -> None:
+        from subint_magic.notebook.live.page import Click
+
+        if isinstance(said, Click):
+            self._click(said)
+            return
+        self._sights[said.page] = said.seen
+        if not said.seen:
+            del self._sights[said.page]
+        now = trio.current_time()
+        self._unsent.update(dict.fromkeys(said.fresh & self._views.keys(), now))
+        if self._page is not None and (gone := said.fresh - self._views.keys()):
+            self._page.send(dict.fromkeys(gone))
+        self._wake()
+
+    def _click(self, click: Click) -> None:
+        if view := self._views.get(click.target):
+            view.click()
+        elif actor := self.board.actor(click.target):
+            self._tasks.start_soon(self._act, actor, click.action)
+        else:  # it has ended meanwhile: let the page see that
+            for view in self._panels():
+                self.touch(view)
+
+    async def _act(self, actor: Actor, name: str) -> None:
+        action = ACTIONS[name]
+        if not action.to_busy and actor.current_run is not None:  # it began after the click
+            self.board.note(actor, f"not {name}d: it runs a cell")
+            return
+        try:
+            wait = action.begin(actor, f"its {name.capitalize()} button")
+            self.board.note(actor, f"{name}: asked")
+            done = await wait()
+        except Exception as error:
+            _LOG.exception("a click on %s of %r", name, actor)
+            done = f"{type(error).__name__}: {error}"
+        self.board.note(actor, f"{name}: {done}")
