@@ -237,8 +237,8 @@ class SubintMagics(Magics):
     @argument(
         "--quiet",
         action="store_true",
-        help="Show no line with the state of the run above its output: it comes when the cell takes "
-        "more than a second, and with --bg at once.",
+        help="Show no line with the state of the run above its output. Without this it comes when "
+        "the cell takes more than a second, and with --bg at once.",
     )
     @line_cell_magic
     def subint(self, line: str, cell: str | None = None) -> Shown:

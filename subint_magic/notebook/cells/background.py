@@ -11,7 +11,6 @@ from subint_magic.notebook.cells.jobs import Job, cell_value
 from subint_magic.notebook.live.progress import Phase
 from subint_magic.notebook.live.run_view import RunLine
 from subint_magic.notebook.live.starting_cell import StartingCell
-from subint_magic.notebook.views.runs import run_text
 from subint_magic.wire.messages import Dropped, Output
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ class BackgroundRun:
     # how it shows itself
 
     def __repr__(self) -> str:
-        return run_text(self._progress)
+        return self._line.text()
 
     def _repr_html_(self) -> str:
         return self._line.html()

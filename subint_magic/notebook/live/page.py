@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import Unicode
 
+from subint_magic.notebook.live.panel import style_sheet
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -26,9 +28,9 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Hub(anywidget.AnyWidget):
-    # read here: anywidget would watch the files
+    # read here: anywidget would watch the file
     _esm = (_FOLDER / "page.js").read_text()
-    _css = (_FOLDER / "live.css").read_text()
+    _css = style_sheet()
 
     hub = Unicode().tag(sync=True)
 
@@ -99,7 +101,7 @@ class Page:
             if count > self._heard.get(page, 0):  # else it was heard before
                 self._heard[page] = count
                 self._hear(_read(content))
-        except Exception:
+        except Exception:  # noqa: BLE001 - else the kernel calls its message invalid, and no more
             _LOG.exception("a page said %r", content)
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
-from subint_magic.notebook.views.runs import last_line
+from subint_magic.notebook.live.snapshot import Kind, RunState
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:
     from subint_magic.notebook.cells.jobs import Job
     from subint_magic.runtime.runs.run import Event
 
-__all__ = ["Phase", "Progress"]
+__all__ = ["Phase", "Progress", "last_line"]
+
+_MAX_LINE = 4096
+
+_STYLES = re.compile(r"\x1b\[[\d;]*m")
+
+_KINDS = {"starting": Kind.SPAWNING, "timed out": Kind.FAILED}
+"""Of the states that are called otherwise; the others are called as their kinds are."""
 
 
 class Phase(StrEnum):
@@ -93,6 +101,30 @@ class Progress:
             return f"%subints interrupt {self._name} stops what {self._name!r} runs now"
         return self.last_line
 
+    def shown(self, id: str, *, with_output: bool) -> RunState:  # noqa: A002 - as RunState has it
+        """Return what there is to see of it.
+
+        Args:
+            id: names it in a click.
+            with_output: whether the last that it has printed is to be seen.
+        """
+        state = self.state
+        kind = _KINDS.get(state) or Kind(state)
+        ended = self.done
+        line = _STYLES.sub("", self.last_word).rstrip().rpartition("\r")[2] if with_output else ""
+        return RunState(
+            id,
+            self.name,
+            self.backend,
+            kind,
+            self.since,
+            self.elapsed if ended else max(0, time.time() - self.since),
+            ticking=not ended,
+            last_line=line,
+            outcome="" if state == kind else state,
+            can_stop=not ended,
+        )
+
     # in trio
 
     def enter(self, phase: Phase) -> None:
@@ -108,3 +140,9 @@ class Progress:
     def end(self) -> None:
         """It has ended."""
         self._ended = time.monotonic()
+
+
+def last_line(text: str) -> str:
+    """Return the last line of *text*; one that is whole counts until the next has begun."""
+    lines = text.rsplit("\n", 2)
+    return (lines[-1] or "\n".join(lines[-2:]))[-_MAX_LINE:]

@@ -9,7 +9,7 @@ import trio
 from IPython.display import display
 
 from subint_magic.notebook.live.progress import Phase
-from subint_magic.notebook.views.runs import run_html, run_text
+from subint_magic.notebook.live.run_line import run_html, run_text
 from subint_magic.wire.messages import ClearOutput, Output
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ class RunLine:
 
     def html(self) -> str:
         """See `View`."""
-        return run_html(self._state())
+        return run_html(self._progress.shown(self.id, with_output=self._with_output))
 
     def text(self) -> str:
         """See `View`."""
-        return run_text(self._progress)
+        return run_text(self._progress.shown(self.id, with_output=self._with_output))
 
     def click(self) -> None:
         """Cancel the run."""

@@ -314,7 +314,7 @@ class Screen:
             wait = action.begin(actor, f"its {name.capitalize()} button")
             self.board.note(actor, f"{name}: asked")
             done = await wait()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - shown to whoever has clicked, and logged
             _LOG.exception("a click on %s of %r", name, actor)
             done = f"{type(error).__name__}: {error}"
         self.board.note(actor, f"{name}: {done}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Bar", "Kind", "Lane", "Part", "Row", "Snapshot"]
+__all__ = ["Bar", "Kind", "Lane", "Part", "Row", "RunState", "Snapshot"]
 
 
 class Kind(StrEnum):
@@ -144,3 +144,32 @@ class Snapshot:
     rows: tuple[Row, ...] = ()
     history: tuple[Row, ...] = ()
     lanes: tuple[Lane, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run, as its status line shows it.
+
+    Attributes:
+        id: names it in a click.
+        name: its actor.
+        backend: the key of the spawn method of its actor.
+        kind: what it does, or how it has ended.
+        since: the begin of what it does, as `time.time` has it.
+        elapsed: seconds of what it does; of all of it, if it has ended.
+        ticking: whether `elapsed` goes on.
+        last_line: the last that it has printed.
+        outcome: the same as ``kind`` in other words, if those say more.
+        can_stop: whether a click can cancel it.
+    """
+
+    id: str
+    name: str
+    backend: str
+    kind: Kind
+    since: float
+    elapsed: float
+    ticking: bool = True
+    last_line: str = ""
+    outcome: str = ""
+    can_stop: bool = False
