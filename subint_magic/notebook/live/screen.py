@@ -86,7 +86,6 @@ class Screen:
         self._hub = uuid4().hex
         self._with_page = with_page
         self._page: Page | None = None
-        self._tasks: trio.Nursery
         self._views: dict[str, View] = {}
         self._sights: dict[str, frozenset[str]] = {}  # what is seen, by page
         self._unsent: dict[str, float] = {}  # views that pages are to be sent, and when at last
@@ -128,14 +127,14 @@ class Screen:
         """The same, in trio."""
         if self._with_page and not self._views and self._page is None:
             self._with_page = False  # once
-            self._tasks.start_soon(self._open_page)
+            self.start_soon(self._open_page)
         self._views[view.id] = view
         self._saved[view.id] = trio.current_time()
         self._wake()
 
     def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run *function* beside the other tasks of the screen."""
-        self._tasks.start_soon(function, *args)
+        """Run *function*, which must not raise, beside all else."""
+        self.host.start(lambda _nursery: function(*args))
 
     def remove(self, view: View) -> None:
         """Leave *view* as it is."""
@@ -168,12 +167,13 @@ class Screen:
 
     async def _keep_up(self) -> None:
         try:
-            async with trio.open_nursery() as self._tasks:
-                while True:
-                    with trio.move_on_at(self._due()):
-                        await self._changed.wait()
-                    self._changed = trio.Event()
-                    self._work()
+            while True:
+                with trio.move_on_at(self._due()):
+                    await self._changed.wait()
+                self._changed = trio.Event()
+                self._work()
+        except Exception:  # noqa: BLE001 - a defect of ours, and no reason to stop the actors
+            _LOG.exception("the views are no longer kept up to date")
         finally:
             self._ended = True
             self.board.close()
@@ -219,7 +219,7 @@ class Screen:
         seen = any(self._seen(view.id) for view in self._panels())
         if seen and self.board.unmeasured and not self._measuring:
             self._measuring = True
-            self._tasks.start_soon(self._measure)
+            self.start_soon(self._measure)
 
     async def _measure(self) -> None:
         """Look at what the actors take that have run since the last look."""
@@ -236,7 +236,7 @@ class Screen:
         views = {key: self._views[key] for key in keys}
         self._page.send({key: view.html() for key, view in views.items()})
         for key in keys:
-            del self._unsent[key]
+            self._unsent.pop(key, None)
 
     def _save(self, key: str) -> None:
         view = self._views[key]
@@ -300,7 +300,7 @@ class Screen:
         if view := self._views.get(click.target):
             view.click()
         elif actor := self.board.actor(click.target):
-            self._tasks.start_soon(self._act, actor, click.action)
+            self.start_soon(self._act, actor, click.action)
         else:  # it has ended meanwhile: let the page see that
             for view in self._panels():
                 self.touch(view)
