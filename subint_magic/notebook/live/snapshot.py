@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Bar", "Kind", "Lane", "Part", "Row", "Snapshot"]
+__all__ = ["Bar", "Kind", "Lane", "Part", "Row", "RunState", "Snapshot"]
 
 
 class Kind(StrEnum):
@@ -149,6 +149,33 @@ class Snapshot:
     def busy(self) -> bool:
         """Whether anything goes on, so that the next moment looks other than this."""
         return any(row.kind not in _STILL for row in self.rows)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run, as its status line shows it.
+
+    Attributes:
+        id: names it in a click.
+        name: its actor.
+        backend: the key of the spawn method of its actor.
+        kind: what it does, or how it has ended.
+        elapsed: seconds of what it does; of all of it, if it has ended.
+        ticking: whether `elapsed` goes on.
+        last_line: the last that it has printed.
+        outcome: how it has ended, if ``kind`` does not say it all.
+        can_stop: whether a click can cancel it.
+    """
+
+    id: str
+    name: str
+    backend: str
+    kind: Kind
+    elapsed: float
+    ticking: bool = True
+    last_line: str = ""
+    outcome: str = ""
+    can_stop: bool = False
 
 
 _STILL = (Kind.IDLE, Kind.ABANDONED)

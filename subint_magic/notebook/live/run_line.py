@@ -1,0 +1,67 @@
+"""One run in one line: who runs it, for how long, and what came of it.
+
+A notebook can have many of them, so each carries no style sheet but a few styles of its own; the
+page adds the rest while the line is live.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from subint_magic.notebook.live.kinds import ENDED, chip
+from subint_magic.notebook.views.tables import age
+
+if TYPE_CHECKING:
+    from subint_magic.notebook.live.snapshot import RunState
+
+__all__ = ["run_html", "run_text"]
+
+_LINE = (
+    "display:flex;flex-wrap:wrap;gap:2px 8px;align-items:center;padding:1px 0;"
+    "font-size:var(--jp-ui-font-size1,13px);font-family:var(--jp-ui-font-family,sans-serif)"
+)
+_CHIP = "font-weight:600;white-space:nowrap"
+_LAST = (
+    "flex:1 1 12em;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;"
+    "background:none;padding:0;font:12px/18px var(--jp-code-font-family,monospace)"
+)
+
+_WIDTH = 80
+
+
+def run_text(run: RunState) -> str:
+    """Return the line as text."""
+    line = run.last_line
+    if len(line) > _WIDTH:
+        line = f"{line[: _WIDTH - 1]}…"
+    text = f"{run.name} ({run.backend}): {run.outcome or run.kind} {_how_long(run)}"
+    return f"{text} | {line}" if line else text
+
+
+def run_html(run: RunState) -> str:
+    """Return the line as HTML: the inside of a ``<subint-view>``."""
+    name = escape(run.name)
+    how_long = _how_long(run)
+    if run.ticking:
+        how_long = f'<time data-since="{run.elapsed:.1f}">{how_long}</time>'
+    line = escape(run.last_line)
+    last = f'<code style="{_LAST}" title="{line}">{line}</code>' if line else ""
+    # Hidden until the page says that somebody listens to clicks.
+    button = (
+        f'<button type="button" hidden data-action="cancel" data-run="{escape(run.id)}"'
+        f' aria-label="Cancel the run of {name}"'
+        ' title="Cancel: stop this run, and end its actor if it has no name">Cancel</button>'
+    )
+    return (
+        f'<div class="subint-run" data-kind="{run.kind}" style="{_LINE}">'
+        f"{chip(run.kind, run.outcome, _CHIP)}"
+        f"<span><b>{name}</b> ({escape(run.backend)}) {how_long}</span>"
+        f"{button if run.can_stop else ''}{last}</div>"
+    )
+
+
+def _how_long(run: RunState) -> str:
+    if run.kind not in ENDED:
+        return age(run.elapsed)
+    return f"after {run.elapsed:.1f} s" if run.elapsed < 60 else f"after {age(run.elapsed)}"
