@@ -34,6 +34,7 @@ from subint_magic.wire.messages import (
     Inspection,
     Output,
     Parcel,
+    Rung,
 )
 from subint_magic.wording import HOW_STOPPED
 
@@ -151,7 +152,7 @@ class Actor:
             return f"died {self._died_while}: {self._ending.detail}"
         how = "closed" if self.state is State.DONE else str(self.state)
         run = self.last_run
-        if run is None or not run.requests or run.rung is None:
+        if run is None or not run.requests or run.rung in (None, Rung.END):
             return how
         return f"{how}; its last run was stopped: {HOW_STOPPED[run.rung]}"
 
@@ -477,11 +478,12 @@ class Actor:
         self._ending = ending
         self._died_while = _DOING.get(self.state, "")
         cancelled = self.state is State.CANCELLING and ending.trigger is Trigger.FAIL
-        self._advance(Trigger.ENDED if cancelled else ending.trigger)
+        self._move(Trigger.ENDED if cancelled else ending.trigger)
         if self._runs.fail(
             lambda run: self._failure() or run.cancelled(f"the actor was {self.state}")
         ):
             self._told = True
+        self._publish(ActorMoved(self))  # with what came of its run
         self._ready.set()
         self._inspections.end()
         self._ended.set()
@@ -489,11 +491,14 @@ class Actor:
     # helpers
 
     def _advance(self, trigger: Trigger) -> None:
+        self._move(trigger)
+        self._publish(ActorMoved(self))
+
+    def _move(self, trigger: Trigger) -> None:
         was_there = self.state not in _LEAVING
         self.state = advance(self.state, trigger)
         if was_there and self.state in _LEAVING and self.on_leave is not None:
             self.on_leave(self)
-        self._publish(ActorMoved(self))
 
     def _failure(self) -> ActorError | None:
         """Return a new error that says why the actor failed."""

@@ -42,6 +42,22 @@ def uncoloured(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
 
 
+def actor_rows(panel: str) -> list[dict[str, str]]:
+    """Return the rows of the live actors in the text of a panel, by column."""
+    if panel.startswith("There is no actor."):
+        return []
+    header, *rows = panel.split("\n\n")[1].splitlines()
+    begins = [found.start() for found in re.finditer(r"(?<!\S \S)(?:^|(?<=  ))\S", header)]
+    ends = [*begins[1:], None]
+    return [
+        {
+            header[begin:end].strip(): row[begin:end].strip()
+            for begin, end in zip(begins, ends, strict=True)
+        }
+        for row in rows
+    ]
+
+
 class Gate:
     """A point that a cell does not pass before the test opens it.
 
@@ -142,6 +158,18 @@ class Cell:
             else:
                 joined.append(output)
         return joined
+
+    @property
+    def panel(self) -> str:
+        """The text of the panel that it shows, as it was at first."""
+        (bundle,) = [output[1] for output in self.outputs if output[0] == "display"]
+        assert bundle["text/html"].startswith("<subint-view ")
+        return bundle["text/plain"]
+
+    @property
+    def actors(self) -> list[dict[str, str]]:
+        """The rows of the panel's live actors, by column."""
+        return actor_rows(self.panel)
 
     @property
     def streams(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from subint_magic.notebook.live.choice.rows import Shown, choose
 from subint_magic.notebook.live.kinds import ENDED, chip, counted, labelled
 from subint_magic.notebook.live.snapshot import Kind
-from subint_magic.notebook.live.timeline import legend_html, timeline_svg, timeline_text
+from subint_magic.notebook.live.timeline import timeline_html, timeline_text
 from subint_magic.notebook.views.actors import ACTIONS
 from subint_magic.notebook.views.tables import age, duration, size, text_table, volume
 
@@ -27,6 +27,7 @@ _EMPTY = "There is no actor. Start one with %%subint -n NAME."
 
 _ROWS = 12
 _HISTORY = 5
+_DEEPEST = 6  # an actor deeper in the tree stands no further to the right
 
 _SOURCE = 40  # letters of a cell in text
 _LINE = 60
@@ -42,7 +43,7 @@ def style_sheet() -> str:
     return re.sub(r"\s*([{};,])\s*|\s+", lambda found: found[1] or " ", text).strip()
 
 
-def headline(snapshot: Snapshot) -> str:
+def _headline(snapshot: Snapshot) -> str:
     """Return how many actors do what: ``3 actors: 2 running, 1 idle``."""
     if not snapshot.rows:
         return _EMPTY
@@ -72,7 +73,7 @@ def _time(seconds: float | None) -> str:
 
 def panel_text(snapshot: Snapshot) -> str:
     """Return the panel as text."""
-    pieces = [headline(snapshot)]
+    pieces = [_headline(snapshot)]
     shown = choose(snapshot.rows, _ROWS)
     if shown.rows:
         pieces.append(_table(shown))
@@ -131,40 +132,35 @@ def _short(text: str, width: int) -> str:
 
 def panel_html(snapshot: Snapshot) -> str:
     """Return the panel as HTML: the inside of a ``<subint-view>``."""
-    at = time.strftime("%H:%M:%S", time.localtime(snapshot.at))
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(snapshot.at))
     body = _html_table(snapshot) if snapshot.rows or snapshot.history else ""
-    bars = timeline_svg(snapshot)
-    if bars:
-        bars = f'<div class="subint-times">{bars}{legend_html(snapshot)}</div>'
     return (
         f'<div class="subint-panel"><style>{style_sheet()}</style>'
         f'<div class="subint-head">{_html_headline(snapshot)}'
-        f'<span class="subint-dead">As it was at {at}</span></div>'
-        f"{body}{bars}</div>"
+        f'<span class="subint-dead">As it was at {at}; %subints shows it anew</span></div>'
+        f"{body}{timeline_html(snapshot)}</div>"
     )
 
 
 def _html_headline(snapshot: Snapshot) -> str:
-    total, colon, counts = headline(snapshot).partition(":")
+    total, colon, counts = _headline(snapshot).partition(":")
     return f"<span><strong>{escape(total)}</strong>{colon}{escape(counts)}</span>"
 
 
-_COLUMNS = (
-    ("name", "Actor"),
-    ("state", "State"),
-    ("run", "Run"),
-    ("doing", "Cell and last output"),
-    ("age", "Age"),
-    ("cpu", "CPU"),
-    ("memory", "Memory"),
-    ("traffic", "In / out"),
-    ("buttons", "<span class='subint-unseen'>Actions</span>"),
-)
+_COLUMNS = {
+    "name": "Actor",
+    "state": "State",
+    "run": "Run, age",
+    "doing": "Cell and last output",
+    "use": "CPU, memory",
+    "traffic": "In, out",
+    "buttons": '<span class="subint-unseen">Actions</span>',
+}
 
 
 def _html_table(snapshot: Snapshot) -> str:
     head = "".join(
-        f'<th scope="col" class="subint-col-{name}">{text}</th>' for name, text in _COLUMNS
+        f'<th scope="col" class="subint-col-{name}">{text}</th>' for name, text in _COLUMNS.items()
     )
     shown, ended = choose(snapshot.rows, _ROWS), choose(snapshot.history, _HISTORY)
     rows = "".join(map(_html_row, shown.rows)) + _html_rest(shown)
@@ -182,16 +178,14 @@ def _html_table(snapshot: Snapshot) -> str:
 def _html_row(row: Row) -> str:
     name, ended = escape(row.name), row.kind in ENDED
     where = escape(" · ".join(filter(None, (row.backend, row.where))))
-    indent = f' style="padding-left:{8 + 18 * row.depth}px"' if row.depth else ""
+    indent = f' style="padding-left:{8 + 18 * min(row.depth, _DEEPEST)}px"' if row.depth else ""
     branch = '<span class="subint-branch" aria-hidden="true">└</span>' if row.depth else ""
     cells = {
         "name": f'{branch}<b title="{name}">{name}</b><small>{where}</small>',
         "state": chip(row.kind) + _html_waiting(row.waiting),
-        "run": _html_time(row.elapsed, not ended),
+        "run": _html_times(row, ticks=not ended),
         "doing": _html_doing(row),
-        "age": _html_time(row.age, not ended),
-        "cpu": _time(row.cpu),
-        "memory": size(row.memory),
+        "use": _html_use(row),
         "traffic": _html_traffic(row),
         "buttons": "".join(_button(row, action) for action in ACTIONS if action in row.actions),
     }
@@ -211,11 +205,21 @@ def _html_waiting(waiting: int) -> str:
     )
 
 
-def _html_time(seconds: float | None, ticks: bool) -> str:
-    if seconds is None:
-        return ""
+def _html_times(row: Row, ticks: bool) -> str:
+    run = "" if row.elapsed is None else _html_time(row.elapsed, ticks)
+    word = "age" if ticks else "lived"
+    return f"{run}<small>{word} {_html_time(row.age, ticks)}</small>"
+
+
+def _html_time(seconds: float, ticks: bool) -> str:
     since = f' data-since="{seconds:.1f}"' if ticks else ""
     return f"<time{since}>{age(seconds)}</time>"
+
+
+def _html_use(row: Row) -> str:
+    cpu = "" if row.cpu is None else f'<span title="CPU time">{_time(row.cpu)}</span>'
+    memory = "" if row.memory is None else f'<span title="memory">{size(row.memory)}</span>'
+    return "<br>".join(filter(None, (cpu, memory)))
 
 
 def _html_doing(row: Row) -> str:
@@ -228,11 +232,15 @@ def _html_doing(row: Row) -> str:
 
 
 def _html_traffic(row: Row) -> str:
-    moved = (volume(row.copied_in, row.shared_in), volume(row.copied_out, row.shared_out))
-    return "<br>".join(
-        f'<span title="{what}">{arrow} {amount}</span>'
-        for arrow, what, amount in zip("↓↑", ("in", "out"), moved, strict=True)
-        if amount
+    moved = (
+        ("↓", "in", row.copied_in, row.shared_in),
+        ("↑", "out", row.copied_out, row.shared_out),
+    )
+    return "".join(
+        f'<span class="subint-line" title="{what}: {volume(copied, shared)}">'
+        f"{arrow} {size(copied + shared)}</span>"
+        for arrow, what, copied, shared in moved
+        if copied or shared
     )
 
 

@@ -26,7 +26,7 @@ _LINE = (
 _CHIP = "font-weight:600;white-space:nowrap"
 _LAST = (
     "flex:1 1 12em;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;"
-    "font-family:var(--jp-code-font-family,monospace)"
+    "background:none;padding:0;font:12px/18px var(--jp-code-font-family,monospace)"
 )
 
 _WIDTH = 80
@@ -59,7 +59,7 @@ def run_html(run: RunState) -> str:
         f'<div class="subint-run" data-kind="{run.kind}" style="{_LINE}">'
         f"{chip(run.kind, run.outcome, _CHIP)}"
         f"<span><b>{name}</b> ({escape(run.backend)}) {how_long}</span>"
-        f"{last}{button if run.can_stop else ''}</div>"
+        f"{button if run.can_stop else ''}{last}</div>"
     )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.live.snapshot import Bar, Lane, Snapshot
 
-__all__ = ["legend_html", "timeline_svg", "timeline_text"]
+__all__ = ["timeline_html", "timeline_svg", "timeline_text"]
 
 _LEFT = 17.0  # per cent for the names
 _WIDTH = 80.5  # per cent for time; the rest has room for a sign
@@ -51,6 +51,7 @@ _HEIGHTS = {
     Kind.SPAWNING: 5,
     Kind.BOOTING: 9,
     Kind.CLOSING: 5,
+    Kind.CANCELLING: 9,
 }
 _FULL = 13
 
@@ -58,8 +59,10 @@ _FULL = 13
 def timeline_svg(snapshot: Snapshot) -> str:
     """Return the timeline as an inline ``<svg>``; empty if nothing was started yet."""
     shown = chart(snapshot)
-    if shown is None:
-        return ""
+    return _svg(shown, snapshot) if shown else ""
+
+
+def _svg(shown: Chart, snapshot: Snapshot) -> str:
     span = shown.span
     y = 2
     pieces = []
@@ -79,24 +82,30 @@ def timeline_svg(snapshot: Snapshot) -> str:
     )
 
 
-def legend_html(snapshot: Snapshot) -> str:
-    """Return what the bars of the timeline mean; empty if there is none."""
+def timeline_html(snapshot: Snapshot) -> str:
+    """Return the timeline above the meaning of its bars; empty if nothing was started yet."""
     shown = chart(snapshot)
     if shown is None:
         return ""
     keys = "".join(f'<span class="subint-key">{_swatch(k)} {k}</span>' for k in shown.kinds)
-    return f'<div class="subint-legend" aria-hidden="true">{keys}</div>'
+    legend = f'<div class="subint-legend" aria-hidden="true">{keys}</div>'
+    return f'<div class="subint-times">{_svg(shown, snapshot)}{legend}</div>'
 
 
 def _swatch(kind: Kind) -> str:
+    icon = f'<b class="subint-mark" data-kind="{kind}">{SIGNS[kind].icon}</b>'
     if kind in ENDED:
-        return f'<b class="subint-mark" data-kind="{kind}">{SIGNS[kind].icon}</b>'
-    high = _HEIGHTS.get(kind, _FULL)
+        return icon
+    high = _height(kind)
     return (
-        f'<svg class="subint-swatch" width="18" height="14" style="height:14px">'
+        '<svg class="subint-swatch" width="18" height="14" style="height:14px">'
         f'<rect data-kind="{kind}" x="1" y="{(14 - high) / 2:g}" width="16" height="{high}"'
-        f' rx="2"/></svg>'
+        f' rx="2"/></svg>{icon}'
     )
+
+
+def _height(kind: Kind) -> int:
+    return _HEIGHTS.get(kind, _FULL)
 
 
 def _x(span: Span, moment: float) -> float:
@@ -150,7 +159,7 @@ def _bar(lane: Lane, bar: Bar, span: Span, middle: int) -> str:
         x = _x(span, part.begin)
         gap = _GAP if part is bar.parts[-1] and bar.outcome is None and part.end is not None else 0
         wide = max(_THINNEST, _x(span, until) - x - gap)
-        high = _HEIGHTS.get(part.kind, _FULL)
+        high = _height(part.kind)
         pieces.append(
             f'<rect data-kind="{part.kind}" x="{x:.2f}%" y="{middle - high / 2:g}"'
             f' width="{wide:.2f}%" height="{high}" rx="2.5"/>'
@@ -185,7 +194,7 @@ def _band(band: Band, span: Span, y: int) -> str:
     return (
         f'<g data-lane="{escape(name)}" data-count="{len(band.lanes)}">'
         f"<title>{escape(title)}</title>{_label(name, title, y + 16, False)}"
-        f'<text class="subint-tick" x="0" y="{y + 30}">{band.told(span)}</text>'
+        f'<text class="subint-tick" x="0" y="{y + 30}">{escape(band.told(span))}</text>'
         f'<svg x="{_LEFT}%" y="{y + 2}" width="{_WIDTH}%" height="{high}"'
         f' style="height:{high}px" viewBox="0 0 {_COLUMNS} {high}" preserveAspectRatio="none">'
         f"{''.join(paths)}</svg></g>"
@@ -237,7 +246,7 @@ def timeline_text(snapshot: Snapshot, width: int = 60) -> str:
     lines = [(lane.name, _letters(lane, span, width), _runs(lane, span)) for lane in shown.lanes]
     lines += [(band.title, _levels(band, span, width), band.told(span)) for band in shown.bands]
     wide = max(len(name) for name, _, _ in lines)
-    marks = [f"{SIGNS[kind].mark} {kind}" for kind in shown.kinds if kind is not Kind.DONE]
+    marks = [f"{SIGNS[kind].mark} {kind}" for kind in shown.kinds]
     return "\n".join(
         [
             f"The last {age(span.end - span.begin)} until {span.edge(snapshot)}:",

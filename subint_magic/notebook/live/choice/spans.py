@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from subint_magic.notebook.live.kinds import SIGNS, TROUBLE
+from subint_magic.notebook.live.snapshot import Kind
 from subint_magic.notebook.views.tables import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from subint_magic.notebook.live.snapshot import Bar, Kind, Lane, Part, Snapshot
+    from subint_magic.notebook.live.snapshot import Bar, Lane, Part, Snapshot
 
 __all__ = [
     "Band",
@@ -30,11 +31,14 @@ _LEAST = 5.0  # seconds, so that the first moments do not rush by
 _RECENT = 60.0  # seconds that what has ended is of interest at least
 _MOST = 600.0  # what is older is cut, or short runs would be too thin to see
 
+_BARS = 160  # to be drawn one by one; the stretch gets shorter for those who run one after another
+_SHORTEST = 0.5
+
 _MANY_LANES = 24
 _SINGLED_OUT = 8  # of many lanes
 _MANY_BANDS = 4
 
-_STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,9 @@ class Band:
 
     def told(self, span: Span) -> str:
         """Return how many are busy, or how many runs there were."""
-        backend = f"{self.backend}, " if self.name and self.backend else ""
+        backend = f"{self.backend}: " if self.name and self.backend else ""
         if span.moving:
-            return f"{backend}{sum(map(is_busy, self.lanes))} busy now"
+            return f"{backend}{sum(map(is_busy, self.lanes))} busy"
         return f"{backend}{told_runs(sum(len(lane.bars) for lane in self.lanes))}"
 
 
@@ -113,14 +117,14 @@ class Chart:
 
     @property
     def kinds(self) -> list[Kind]:
-        """The kinds that can be seen in it, in the order of `SIGNS`."""
-        seen = set()
+        """The kinds that can be seen in it, in the order of `SIGNS`; to be closed has no sign."""
+        seen: set[Kind | None] = set()
         for lane in (*self.lanes, *(lane for band in self.bands for lane in band.lanes)):
             for bar in lane.bars:
                 if end_of(bar, self.span.end) >= self.span.begin:
                     seen |= {part.kind for part in bar.parts}
-                    seen |= {bar.outcome} if bar.outcome else set()
-        return [kind for kind in SIGNS if kind in seen]
+                    seen.add(bar.outcome)
+        return [kind for kind in SIGNS if kind in seen and kind is not Kind.DONE]
 
 
 def chart(snapshot: Snapshot) -> Chart | None:
@@ -128,7 +132,7 @@ def chart(snapshot: Snapshot) -> Chart | None:
     bars = [bar for lane in snapshot.lanes for bar in lane.bars if bar.parts]
     if not bars:
         return None
-    span = _span(bars, snapshot.now)
+    span = _shortened(_span(bars, snapshot.now), snapshot.lanes)
     lanes = [lane for lane in snapshot.lanes if not lane.ended or _is_in(lane, span)]
     if len(lanes) <= _MANY_LANES:
         return Chart(span, tuple(lanes), ())
@@ -203,6 +207,14 @@ def _span(bars: Sequence[Bar], now: float) -> Span:
     recent = end - max(_RECENT, 2 * longest)
     begin = min(max(bar.parts[0].begin, recent) for bar in bars if end_of(bar, now) >= recent)
     return Span(max(min(begin, end - _LEAST), end - _MOST), end, bool(going_on))
+
+
+def _shortened(span: Span, lanes: Sequence[Lane]) -> Span:
+    single = len(lanes) if len(lanes) <= _MANY_LANES else _SINGLED_OUT
+    most = max(10, _BARS // single)
+    crowded = [lane.bars[-most].parts[0].begin for lane in lanes if len(lane.bars) > most]
+    begin = min(max([span.begin, *crowded]), max(span.begin, span.end - _SHORTEST))
+    return Span(begin, span.end, span.moving)
 
 
 def _is_in(lane: Lane, span: Span) -> bool:
