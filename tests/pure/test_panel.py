@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from subint_magic.notebook.live.choice.rows import choose
-from subint_magic.notebook.live.kinds import ENDED, SIGNS
-from subint_magic.notebook.live.panel import panel_html, panel_text, style_sheet
-from subint_magic.notebook.live.run_line import run_html, run_text
-from subint_magic.notebook.live.snapshot import Bar, Kind, Lane, Part, Row, RunState, Snapshot
+from subint_magic.notebook.look.kinds import ENDED, SIGNS
+from subint_magic.notebook.look.panel import panel_html, panel_text, style_sheet
+from subint_magic.notebook.look.rows import choose
+from subint_magic.notebook.look.run_line import run_html, run_text
+from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part, Row, RunState, Snapshot
 
 NOW = 100.0
 EVIL = "<script>alert(1)</script>\"'&"

@@ -2,10 +2,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from subint_magic.notebook.live.choice.spans import Span, chart, occupancy
-from subint_magic.notebook.live.panel import panel_html
-from subint_magic.notebook.live.snapshot import Bar, Kind, Lane, Part, Snapshot
-from subint_magic.notebook.live.timeline import timeline_svg, timeline_text
+from subint_magic.notebook.look.panel import panel_html
+from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part, Snapshot
+from subint_magic.notebook.look.spans import Span, chart, occupancy
+from subint_magic.notebook.look.timeline import timeline_svg, timeline_text
 
 NOW = 1000.0
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,19 +1,18 @@
 """What there is to see of the actors and runs, live in the browser.
 
-snapshot.py   what there is to see at one moment, as data
-board.py      makes it of what the nursery publishes
-page.py       the line to the browser: one comm for all views
-screen.py     the views: when each is brought up to date, and what a click does
-panel.py      the panel that %subints shows
-run_line.py   the line above the output of a run
-progress.py   how far a run is
-view.py       what these two have in common, and the panel as a view
+board.py          all actors, made of what the nursery publishes
+progress.py       one run
+view.py           what changes and is shown, and the panel of all actors
+run_view.py       the line of one run, above its output
+screen.py         when each view is brought up to date, and what a click does
+page.py           the line to the browser: one comm for all views
+page.js           its other end
 starting_cell.py  what comes to a cell long after it has ended
 
-    nursery ── events ──> board ── snapshot ──> panel ──┐
-    run ─────── events ────────────────────> run_line ──┴──> screen ──> page ──> browser
+    nursery ── events ──> board ──────> view ──────┐
+    run ────── events ──> progress ──> run_view ───┴──> screen ──> page ──> browser
 
 A view is HTML in the document, which a saved notebook, and a frontend without our script, shows as
-it stands. Where the script (`page.js`) is there, it keeps the view up to date between two saves,
-and passes on clicks.
+it stands. Where the script is there, it keeps the view up to date between two saves, and passes on
+clicks.
 """

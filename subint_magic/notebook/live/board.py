@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.notebook.live.progress import last_line
-from subint_magic.notebook.live.snapshot import Bar, Kind, Lane, Part, Row, Snapshot
+from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part, Row, Snapshot
 from subint_magic.runtime.events import ActorLeft, ActorMoved, QueueMoved, RunPrinted, RunStopping
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.usage import Usage

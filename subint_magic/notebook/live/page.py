@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import Unicode
 
-from subint_magic.notebook.live.panel import style_sheet
+from subint_magic.notebook.look.panel import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

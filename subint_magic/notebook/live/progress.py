@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from subint_magic.errors import ActorEnded, HostEnded, RunCancelled, RunTimedOut
-from subint_magic.notebook.live.snapshot import Kind, RunState
+from subint_magic.notebook.look.snapshot import Kind, RunState
 from subint_magic.wire.messages import Output
 
 if TYPE_CHECKING:

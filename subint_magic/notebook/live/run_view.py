@@ -9,7 +9,7 @@ import trio
 from IPython.display import display
 
 from subint_magic.notebook.live.progress import Phase
-from subint_magic.notebook.live.run_line import run_html, run_text
+from subint_magic.notebook.look.run_line import run_html, run_text
 from subint_magic.wire.messages import ClearOutput, Output
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from subint_magic.notebook.live.panel import panel_html, panel_text
+from subint_magic.notebook.look.panel import panel_html, panel_text
 
 if TYPE_CHECKING:
     from subint_magic.notebook.live.board import Board

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.kinds import SIGNS, TROUBLE
-from subint_magic.notebook.live.snapshot import Kind
+from subint_magic.notebook.look.kinds import SIGNS, TROUBLE
+from subint_magic.notebook.look.snapshot import Kind
 from subint_magic.notebook.views.tables import age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from subint_magic.notebook.live.snapshot import Bar, Lane, Part, Snapshot
+    from subint_magic.notebook.look.snapshot import Bar, Lane, Part, Snapshot
 
 __all__ = [
     "Band",

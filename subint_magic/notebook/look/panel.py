@@ -9,17 +9,17 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.choice.rows import Shown, choose
-from subint_magic.notebook.live.kinds import ENDED, chip, counted, labelled
-from subint_magic.notebook.live.snapshot import Kind
-from subint_magic.notebook.live.timeline import timeline_html, timeline_text
+from subint_magic.notebook.look.kinds import ENDED, chip, counted, labelled
+from subint_magic.notebook.look.rows import Shown, choose
+from subint_magic.notebook.look.snapshot import Kind
+from subint_magic.notebook.look.timeline import timeline_html, timeline_text
 from subint_magic.notebook.views.actors import ACTIONS
 from subint_magic.notebook.views.tables import age, duration, size, text_table, volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from subint_magic.notebook.live.snapshot import Row, Snapshot
+    from subint_magic.notebook.look.snapshot import Row, Snapshot
 
 __all__ = ["panel_html", "panel_text", "style_sheet"]
 
@@ -38,7 +38,7 @@ _NOT_RETURNED = "in a call that has not returned"
 @cache
 def style_sheet() -> str:
     """Return the look of all views, as CSS."""
-    text = files("subint_magic.notebook.live").joinpath("live.css").read_text(encoding="utf-8")
+    text = files("subint_magic.notebook.look").joinpath("look.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return re.sub(r"\s*([{};,])\s*|\s+", lambda found: found[1] or " ", text).strip()
 

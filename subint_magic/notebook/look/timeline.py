@@ -10,7 +10,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.choice.spans import (
+from subint_magic.notebook.look.kinds import ENDED, SIGNS
+from subint_magic.notebook.look.snapshot import Kind
+from subint_magic.notebook.look.spans import (
     Band,
     Chart,
     Span,
@@ -21,14 +23,12 @@ from subint_magic.notebook.live.choice.spans import (
     occupancy,
     told_runs,
 )
-from subint_magic.notebook.live.kinds import ENDED, SIGNS
-from subint_magic.notebook.live.snapshot import Kind
 from subint_magic.notebook.views.tables import age
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from subint_magic.notebook.live.snapshot import Bar, Lane, Snapshot
+    from subint_magic.notebook.look.snapshot import Bar, Lane, Snapshot
 
 __all__ = ["timeline_html", "timeline_svg", "timeline_text"]
 

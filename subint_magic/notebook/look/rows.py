@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.kinds import SIGNS, counted
+from subint_magic.notebook.look.kinds import SIGNS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from subint_magic.notebook.live.snapshot import Kind, Row
+    from subint_magic.notebook.look.snapshot import Kind, Row
 
 __all__ = ["Shown", "choose"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.snapshot import Kind
+from subint_magic.notebook.look.snapshot import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

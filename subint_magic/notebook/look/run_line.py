@@ -10,12 +10,12 @@ import time
 from html import escape
 from typing import TYPE_CHECKING
 
-from subint_magic.notebook.live.kinds import ENDED, chip
-from subint_magic.notebook.live.snapshot import Kind
+from subint_magic.notebook.look.kinds import ENDED, chip
+from subint_magic.notebook.look.snapshot import Kind
 from subint_magic.notebook.views.tables import age
 
 if TYPE_CHECKING:
-    from subint_magic.notebook.live.snapshot import RunState
+    from subint_magic.notebook.look.snapshot import RunState
 
 __all__ = ["run_html", "run_text"]
 
