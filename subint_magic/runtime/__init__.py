@@ -9,5 +9,6 @@ functions/     calls of functions
 imports/       what a cell or call imports: can it load there
 nursery.py     open_nursery(): all actors of one program
 events.py      what it publishes of them
+descendants.py the actors that an actor has started
 host/          trio as a guest on the kernel's Control-thread loop
 """

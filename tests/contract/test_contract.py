@@ -2,7 +2,12 @@
 
 import pytest
 
-from subint_magic.testing.contract import ProcessContract, SharedProcessContract, SpawnContract
+from subint_magic.testing.contract import (
+    NestingContract,
+    ProcessContract,
+    SharedProcessContract,
+    SpawnContract,
+)
 
 
 class TestSubinterpreters(SharedProcessContract, SpawnContract):
@@ -15,3 +20,11 @@ class TestProcesses(ProcessContract, SpawnContract):
     @pytest.fixture(params=["trio", "mp_spawn", "mp_forkserver"])
     def start_method(self, request: pytest.FixtureRequest) -> str:
         return request.param
+
+
+class TestNestingInSubinterpreters(NestingContract):
+    nested = "subint_legacy"
+
+    @pytest.fixture
+    def start_method(self) -> str:
+        return "subint_legacy"  # the isolated cannot load msgspec
