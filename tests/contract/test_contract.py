@@ -25,6 +25,6 @@ class TestProcesses(ProcessContract, SpawnContract):
 class TestNestingInSubinterpreters(NestingContract):
     nested = "subint_legacy"
 
-    @pytest.fixture
-    def start_method(self) -> str:
-        return "subint_legacy"  # the isolated cannot load msgspec
+    @pytest.fixture(params=["subint_legacy"])  # the isolated ones cannot load msgspec
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        return request.param

@@ -43,11 +43,8 @@ class NestingContract(Contract):
                 ends.extend(each for each in event.moved if each.state in ENDED)
 
         nursery.listeners.append(note)
-        grandchild = _NEST.format(
-            name="grandchild",
-            method=self.nested,
-            source="import time\nwhile True: time.sleep(1e-3)",
-        )
+        busy = "import time\nwhile True: time.sleep(1e-3)"
+        grandchild = _NEST.format(name="grandchild", method=self.nested, source=busy)
         source = _NEST.format(name="child", method=self.nested, source=grandchild)
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, source, None)
