@@ -11,7 +11,7 @@ import threading
 from subint_magic._child import frames
 from subint_magic._child.control import Control
 from subint_magic._child.executor import Executor
-from subint_magic._child.output import questions, streams
+from subint_magic._child.output import kin, questions, streams
 from subint_magic._child.shared import refusals
 from subint_magic._child.shared.fence import AsyncExceptionFence
 from subint_magic._child.shared.offspring import Offspring
@@ -34,6 +34,7 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     offspring = Offspring()
     control = Control(fd, wires, fence, offspring)
     executor = Executor(control, fence)
+    kin.ours = control.kin
     streams.redirect(control, own_fds=bool(pipes))
     questions.install(questions.Questions(control, fence))
     if pipes:
@@ -66,7 +67,8 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
         if error is not None and not isinstance(error, KeyboardInterrupt):
             raise error
         orphaned = control.orphaned  # before the goodbye, after which the parent hangs up
-        control.tell_dropped()
+        control.kin.open = False
+        control.tell_rest()
         control.post(frames.GOODBYE)
     finally:
         if pipes:

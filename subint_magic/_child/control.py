@@ -16,6 +16,7 @@ from _queue import Empty, SimpleQueue  # `queue` imports five modules more for t
 import msgpack
 
 from subint_magic._child import frames
+from subint_magic._child.output.kin import Kin
 from subint_magic._child.output.outbox import CHUNK, Allowance, Outbox, Packed
 from subint_magic._child.output.pipes import Pipes
 from subint_magic._child.stopping.interrupt import INSISTENCE
@@ -67,6 +68,8 @@ class Control:
         """That of the run that output belongs to: the current one, or the last while idle."""
         self.take_reply: Callable[[dict[str, Any]], object]
         """Called with each reply to a question, in the control thread."""
+        self.kin = Kin(self._wake_from_sleep)
+        """What is told of the actors that this one starts."""
         self._fd = fd
         self._line = Line(fd)
         self._pipes = Pipes(pipes, self._take_from_pipe)
@@ -101,13 +104,15 @@ class Control:
         # Threads of the last run may have printed since its end. What tells of it lets the pipes
         # be emptied first, and that might be what this run has written there meanwhile.
         if self.allowance.dropped > self.allowance.told:
-            self.tell_dropped()
+            self.tell_rest()
         self.allowance = Allowance(run, output_limit)
         self._offspring.run = run
 
-    def tell_dropped(self) -> None:
-        """Send how much output was dropped, if any was since this was sent last."""
+    def tell_rest(self) -> None:
+        """Send what is to be told before an end: how much output was dropped, what of the kin."""
         self._outbox.items.append(self.allowance)
+        if self.kin.news:
+            self._outbox.items.append(self.kin)
 
     def post(self, kind: str, **fields: Any) -> None:
         """Send a message after all output before it."""
@@ -141,8 +146,7 @@ class Control:
         most = min(BACKLOG, BACKLOG_SIZE // min(len(text) or 1, CHUNK))
         for start in range(0, len(text), CHUNK):
             items.append((self.allowance, stream, text[start : start + CHUNK]))
-            if self._asleep:
-                self._wake_up()
+            self._wake_from_sleep()
             if len(items) > most:
                 self._hold_up(most)
 
@@ -170,6 +174,10 @@ class Control:
         self._pipes.close()
         self._line.close()
         self._outbox.close()
+
+    def _wake_from_sleep(self) -> None:
+        if self._asleep:
+            self._wake_up()
 
     def _wake_up(self) -> None:
         self._asleep = False
@@ -213,6 +221,8 @@ class Control:
                 outbox.close_batch()
                 outbox.urgent = False
                 next_flush = now + FLUSH_INTERVAL
+            if self.kin.news and len(outbox.ready) < 2 * CHUNK:  # the parent reads
+                outbox.take_kin(self.kin.take())
             if outbox.ready:
                 self._send()
             if finished and not outbox.ready and not outbox.parts and not outbox.items:
@@ -226,11 +236,13 @@ class Control:
                 pass
             elif outbox.has_text:
                 timeout = (due - now) * 1000
-            elif outbox.dropping or outbox.spent:  # more will follow: no wake-up for each piece
+            elif outbox.dropping or outbox.spent or self.kin.news:
+                # more will follow: no wake-up for each piece
                 timeout = FLUSH_INTERVAL * 1000
             else:
                 self._asleep = True
-                if outbox.items or self._finished:  # came in between: nobody will wake us for it
+                if outbox.items or self._finished or self.kin.news:
+                    # came in between: nobody will wake us for it
                     timeout = 0
             if self._fence.insisting:
                 self._fence.insist()
@@ -273,6 +285,8 @@ class Control:
             elif isinstance(item, Allowance):
                 self._pipes.empty()
                 outbox.take_allowance(item)
+            elif isinstance(item, Kin):
+                outbox.take_kin(item.take(now=True))
             else:
                 outbox.take_flush(item)
 

@@ -62,7 +62,7 @@ class Executor:
             if message["kind"] == frames.RUN:
                 self._control.begin(message["run"], message["output_limit"])
                 outcome = self._measure(message) if message["measure"] else self.run(message)
-                self._control.tell_dropped()
+                self._control.tell_rest()
                 self._control.post(frames.DONE, run=message["run"], **outcome)
             else:
                 configure(message)

@@ -44,6 +44,7 @@ VALUES = "values"
 DONE = "done"
 INSPECTION = "inspection"
 INPUT = "input"
+DESCENDANTS = "descendants"
 GOODBYE = "goodbye"
 
 # what can be asked

@@ -10,5 +10,6 @@ imports/       what a cell or call imports: can it load there
 nursery.py     open_nursery(): all actors of one program
 events.py      what it publishes of them
 usage.py       what an actor takes of the machine
+descendants.py  the actors that an actor has started
 host/          trio as a guest on the kernel's Control-thread loop
 """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import ActorBusy, ActorDied, ActorEnded, ActorError
-from subint_magic.runtime.events import ActorMoved, RunPrinted, RunStopping
+from subint_magic.runtime.descendants import Family
+from subint_magic.runtime.events import ActorMoved, DescendantMoved, RunPrinted, RunStopping
 from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
@@ -26,6 +27,7 @@ from subint_magic.wire.messages import (
     OUTPUT_LIMIT,
     PLAIN,
     Chunk,
+    Descendants,
     Done,
     FromChild,
     Frontend,
@@ -41,6 +43,7 @@ from subint_magic.wording import HOW_STOPPED
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from subint_magic.runtime.descendants import Descendant
     from subint_magic.runtime.events import Listener
     from subint_magic.runtime.runs.asking import Answer
     from subint_magic.runtime.runs.run import CellResult, CellRun, Sink
@@ -112,6 +115,7 @@ class Actor:
             on_stuck=lambda: self.request_cancel(grace=0),
         )
         self._inspections = Inspections(self._supervisor.post)
+        self._family = Family()
         self._ready = trio.Event()
         self._ended = trio.Event()
         self._stderr = ""
@@ -160,6 +164,14 @@ class Actor:
     def traffic(self) -> Traffic:
         """How many bytes of values its current run, or the last, has moved."""
         return self.last_run.traffic if self.last_run else Traffic()
+
+    @property
+    def descendants(self) -> tuple[Descendant, ...]:
+        """The live actors that were started in it, and in those; each before its own.
+
+        No more than a thousand are known at once. An isolated sub-interpreter has none.
+        """
+        return self._family.live
 
     @property
     def unreported_death(self) -> ActorError | None:
@@ -459,6 +471,9 @@ class Actor:
                 self._ready.set()
             case Inspection():
                 self._inspections.take(message)
+            case Descendants():
+                moved = self._family.take(message.moved)
+                self._publish(DescendantMoved(self, moved))
             case Done():
                 note = "the actor is ending"
                 if self.state is State.RUNNING:
@@ -477,6 +492,8 @@ class Actor:
     def _conclude(self, ending: Ending) -> None:
         self._ending = ending
         self._died_while = _DOING.get(self.state, "")
+        if lost := self._family.clear():
+            self._publish(DescendantMoved(self, lost))
         cancelled = self.state is State.CANCELLING and ending.trigger is Trigger.FAIL
         self._move(Trigger.ENDED if cancelled else ending.trigger)
         if self._runs.fail(

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.descendants import Descendant
     from subint_magic.runtime.runs.run import CellRun
     from subint_magic.wire.messages import Output
 
 __all__ = [
     "ActorLeft",
     "ActorMoved",
+    "DescendantMoved",
     "Listener",
     "Published",
     "QueueMoved",
@@ -57,6 +59,19 @@ class RunPrinted:
 
 
 @dataclass(frozen=True, slots=True)
+class DescendantMoved:
+    """Something has become of actors that an actor has started, or that those have started.
+
+    Attributes:
+        actor: the one that is ours.
+        moved: those, as they are now; who has ended is no more among its `descendants`.
+    """
+
+    actor: Actor
+    moved: tuple[Descendant, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QueueMoved:
     """Somebody has come into the queue for an actor, or has left it.
 
@@ -67,6 +82,6 @@ class QueueMoved:
     name: str
 
 
-type Published = ActorMoved | ActorLeft | RunStopping | RunPrinted | QueueMoved
+type Published = ActorMoved | ActorLeft | RunStopping | RunPrinted | DescendantMoved | QueueMoved
 type Listener = Callable[[Published], object]
 """Is called with each event. It must be quick, and must not raise."""

@@ -12,6 +12,7 @@ import trio
 
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.descendants import reported
 from subint_magic.runtime.events import ActorLeft, QueueMoved
 from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.functions.options import require_actors
@@ -42,8 +43,8 @@ class ActorNursery:
         listeners: those who are told what happens to the actors.
     """
 
-    def __init__(self, tasks: trio.Nursery, grace: float) -> None:
-        self.listeners: list[Listener] = []
+    def __init__(self, tasks: trio.Nursery, grace: float, listeners: list[Listener]) -> None:
+        self.listeners: list[Listener] = listeners
         self.turns: Turns = Turns(lambda name: self._publish(QueueMoved(name)))
         self._tasks = tasks
         self._grace = grace
@@ -294,16 +295,17 @@ async def open_nursery(
             deaths come in an ExceptionGroup.
     """
     error: Exception | None = None
-    async with trio.open_nursery() as tasks:
-        nursery = ActorNursery(tasks, grace)
-        try:
-            yield nursery
-        except Exception as raised:  # noqa: BLE001 - raised below: here trio would wrap it in a group
-            error = raised
-        else:
-            await nursery.close()
-        finally:
-            nursery._request_cancel()
+    with reported() as listeners:
+        async with trio.open_nursery() as tasks:
+            nursery = ActorNursery(tasks, grace, listeners)
+            try:
+                yield nursery
+            except Exception as raised:  # noqa: BLE001 - raised below: trio would wrap it in a group
+                error = raised
+            else:
+                await nursery.close()
+            finally:
+                nursery._request_cancel()
     if error is not None:
         raise error
     if strict:

@@ -4,7 +4,7 @@
 
 Output may also come between runs, from threads that a run has left. So may displays, questions,
 which then nobody answers, and word of output that was dropped. What was found by an inspection
-comes wherever it likes, in order.
+comes wherever it likes, in order, and so does word of actors that the child has started.
 """
 
 from __future__ import annotations
@@ -102,6 +102,6 @@ class Conversation:
         elif isinstance(message, Inspection):
             if not self._answered < message.number <= self._asked:
                 return f"{kind} to question {message.number}, which was not asked"
-        elif not self._close_sent:
+        elif isinstance(message, Goodbye) and not self._close_sent:
             return "a goodbye that nobody asked for"
         return None

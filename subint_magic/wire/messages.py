@@ -22,6 +22,8 @@ __all__ = [
     "Close",
     "Completion",
     "Configure",
+    "Descendant",
+    "Descendants",
     "Display",
     "Done",
     "Dropped",
@@ -45,6 +47,7 @@ __all__ = [
     "Rung",
     "Stack",
     "StackFrame",
+    "StateName",
     "Stopping",
     "StreamName",
     "ToChild",
@@ -54,6 +57,20 @@ __all__ = [
 
 type Loop = Literal["trio", "asyncio"]
 type StreamName = Literal["stdout", "stderr"]
+type StateName = Literal[
+    "spawning",
+    "booting",
+    "idle",
+    "running",
+    "closing",
+    "cancelling",
+    "done",
+    "failed",
+    "cancelled",
+    "killed",
+    "abandoned",
+]
+"""The states of an actor's life, as `subint_magic.runtime.lifecycle` has them."""
 type MimeBundle = dict[str, Any]
 """Mime types with their data: text, bytes, or what JSON can hold."""
 
@@ -459,6 +476,39 @@ class Inspection(Message, frozen=True, tag=frames.INSPECTION):
     error: str = ""
 
 
+class Descendant(msgspec.Struct, frozen=True, array_like=True):
+    """What has become of an actor that the child has started, or one that it has started itself.
+
+    Attributes:
+        path: numbers of actors, from the one that the child has started down to this one; no path
+            stands for two actors.
+        name: its name.
+        spawn_method: how it was started.
+        state: that of its life.
+        pid: its process; ``None`` before its hello.
+        interpreter: its interpreter's id in that process; ``None`` likewise.
+        source: the first line of what it runs, or its beginning; ``""`` if it runs nothing.
+    """
+
+    path: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
+    name: str
+    spawn_method: str
+    state: StateName
+    pid: int | None
+    interpreter: int | None
+    source: str
+
+
+class Descendants(Message, frozen=True, tag=frames.DESCENDANTS):
+    """What has become of actors below the child: the last of each, and only the known have ended.
+
+    Attributes:
+        moved: those that are in another state than they were, or run something else.
+    """
+
+    moved: list[Descendant]
+
+
 class Goodbye(Message, frozen=True, tag=frames.GOODBYE):
     """The last message of a child that was asked to end."""
 
@@ -488,6 +538,7 @@ type FromChild = (
     | Values
     | Done
     | Inspection
+    | Descendants
     | Goodbye
     | Chunk
 )

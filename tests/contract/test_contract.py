@@ -2,7 +2,12 @@
 
 import pytest
 
-from subint_magic.testing.contract import ProcessContract, SharedProcessContract, SpawnContract
+from subint_magic.testing.contract import (
+    NestingContract,
+    ProcessContract,
+    SharedProcessContract,
+    SpawnContract,
+)
 
 
 class TestSubinterpreters(SharedProcessContract, SpawnContract):
@@ -13,5 +18,13 @@ class TestSubinterpreters(SharedProcessContract, SpawnContract):
 
 class TestProcesses(ProcessContract, SpawnContract):
     @pytest.fixture(params=["trio", "mp_spawn", "mp_forkserver"])
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+
+class TestNestingInSubinterpreters(NestingContract):
+    nested = "subint_legacy"
+
+    @pytest.fixture(params=["subint_legacy"])  # the isolated ones cannot load msgspec
     def start_method(self, request: pytest.FixtureRequest) -> str:
         return request.param

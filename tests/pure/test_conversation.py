@@ -6,6 +6,7 @@ from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import (
     ClearOutput,
     Close,
+    Descendants,
     Display,
     Done,
     Dropped,
@@ -78,6 +79,7 @@ GOOD: list[list[ToChild | FromChild]] = [
         Done(1, "ok"),
     ],
     [Close(), HELLO, Goodbye()],
+    [HELLO, Descendants([]), run(1), Descendants([]), Close(), Descendants([]), Goodbye()],
     [
         HELLO,
         run(1),
@@ -92,6 +94,8 @@ GOOD: list[list[ToChild | FromChild]] = [
 BAD: list[tuple[str, list[ToChild | FromChild]]] = [
     ("a message 'goodbye' before its hello", [Goodbye()]),
     ("a message 'output' before its hello", [out(0)]),
+    ("a message 'descendants' before its hello", [Descendants([])]),
+    ("a message 'descendants' after its goodbye", [HELLO, Close(), Goodbye(), Descendants([])]),
     ("a second hello", [HELLO, HELLO]),
     ("version 99 of the protocol", [Hello(99, 1, 1, 1, "3.14.0", [Rung.EXCEPTION])]),
     (

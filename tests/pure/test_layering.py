@@ -25,7 +25,13 @@ ROOMS = {
 }
 
 # what others may import of it
-OF_THE_CHILD = ("_child.frames", "_child.sources", "_child.values", "_child.display.commands")
+OF_THE_CHILD = (
+    "_child.frames",
+    "_child.output.kin",
+    "_child.sources",
+    "_child.values",
+    "_child.display.commands",
+)
 
 # outside package: the rooms, folders or modules that may import it
 OUTSIDE = {

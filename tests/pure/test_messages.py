@@ -7,6 +7,7 @@ import msgpack.fallback
 import msgspec
 import pytest
 
+from subint_magic.runtime.lifecycle import State
 from subint_magic.wire import messages as m
 
 GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
@@ -194,6 +195,12 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
         "85a46b696e64a5696e707574a372756e01a87175657374696f6e02a670726f6d7074a4c3a93f20"
         "a870617373776f7264c3",
     ),
+    (
+        m.Descendants([m.Descendant((1, 300), "é", "trio", "running", 7, None, "x")]),
+        {"kind": "descendants", "moved": [[[1, 300], "é", "trio", "running", 7, None, "x"]]},
+        "82a46b696e64ab64657363656e64616e7473a56d6f76656491979201cd012ca2c3a9a47472696fa77275"
+        "6e6e696e6707c0a178",
+    ),
     (m.Goodbye(), {"kind": "goodbye"}, "81a46b696e64a7676f6f64627965"),
 ]
 
@@ -229,6 +236,10 @@ def test_what_is_decoded_is_what_was_meant(message: Any, plain: dict[str, Any], 
         assert encode(decoded) == bytes.fromhex(golden)
 
 
+def test_the_states_on_the_wire_are_those_of_the_lifecycle():
+    assert set(m.StateName.__value__.__args__) == set(State)
+
+
 def test_every_message_has_its_golden_bytes():
     unions = {*m.ToChild.__value__.__args__, *m.FromChild.__value__.__args__}
     assert {type(message) for message, _, _ in GOLDEN} == unions
@@ -241,6 +252,8 @@ def test_every_message_has_its_golden_bytes():
         {"kind": "output", "run": "1", "stream": "stdout", "text": ""},
         {"kind": "output", "run": 1, "stream": "stdout"},
         {"kind": "done", "run": 1, "status": "perhaps"},
+        {"kind": "descendants", "moved": [[[1], "a", "trio", "perhaps", None, None, ""]]},
+        {"kind": "descendants", "moved": [[[], "a", "trio", "idle", None, None, ""]]},
         {"kind": "unheard-of"},
         {},
         [],

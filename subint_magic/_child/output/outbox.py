@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from subint_magic._child.output.kin import Kin
     from subint_magic._child.values.files import File
 
 type Text = tuple[Allowance, str, str]  # whose it is, stream, text
@@ -94,7 +95,7 @@ class Outbox:
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, *, by_descriptor: bool = True
     ) -> None:
-        self.items: deque[Text | Message | Packed | Allowance | SimpleQueue[None]] = deque()
+        self.items: deque[Text | Message | Packed | Allowance | Kin | SimpleQueue[None]] = deque()
         self.ready = bytearray()
         """Frames to be sent now."""
         self.urgent = False
@@ -196,6 +197,12 @@ class Outbox:
         if files:
             self._files.append((len(self.ready), files))
         self.ready += frame
+
+    def take_kin(self, moved: list[Any]) -> None:
+        """Add what is told of actors, if that is anything; text may still wait for more."""
+        if moved:
+            message = {"kind": frames.DESCENDANTS, "moved": moved}
+            self.ready += frames.frame(_pack(message, []))
 
     def take_parts(self) -> None:
         """Make the next frames of a message that is in parts, if it is."""

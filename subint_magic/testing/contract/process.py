@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,18 +12,21 @@ import pytest
 import trio
 import trio.testing
 
+from subint_magic.errors import ActorDied
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import open_nursery
 from subint_magic.testing.contract._base import TIMEOUT, Reader, expect_cancelled
 from subint_magic.testing.contract.deaths import DeathContract
+from subint_magic.testing.contract.nesting import NestingContract, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
 
 
-class ProcessContract(DeathContract):
+class ProcessContract(NestingContract, DeathContract):
     """What holds for actors that have a process of their own."""
 
     async def test_it_has_a_process_of_its_own(self, actor: Actor) -> None:
@@ -131,6 +135,26 @@ class ProcessContract(DeathContract):
             await actor.run_cell(f"import os; os.getpgid(0) == {os.getpgid(0)}")
         ).value == "False"
 
+    async def test_a_death_takes_along_what_it_has_started(
+        self, nursery: ActorNursery, actor: Actor
+    ) -> None:
+        source = (
+            "import subint_magic, time\n@subint_magic.subint(name='child', spawn_method='trio')\n"
+            "def sleep():\n    time.sleep(1e6)\nsleep()"
+        )
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(_expect_death, actor, source)
+            await until(nursery, lambda: [d.source for d in actor.descendants] == ["sleep(…)"])
+            (child,) = actor.descendants
+            assert actor.hello is not None
+            assert child.pid is not None
+            assert child.pid != actor.hello.pid
+            end = os.pidfd_open(child.pid)
+            os.kill(actor.hello.pid, signal.SIGKILL)
+        assert actor.descendants == ()
+        await trio.lowlevel.wait_readable(end)
+        os.close(end)
+
     def test_child_stays_light(self) -> None:
         """What a child imports before its first cell, any cell pays for."""
         heavy = {"trio", "msgspec", "asyncio", "IPython", "traceback", "subprocess", "inspect"}
@@ -139,6 +163,11 @@ class ProcessContract(DeathContract):
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
         assert not heavy & set(run.stdout.split())
+
+
+async def _expect_death(actor: Actor, source: str) -> None:
+    with pytest.raises(ActorDied):
+        await actor.run_cell(source)
 
 
 async def _read_to_the_end(fifo: Path) -> None:
