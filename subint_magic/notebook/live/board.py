@@ -10,16 +10,24 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.notebook.live.progress import last_line
+from subint_magic.notebook.live.progress import last_line, plain
 from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part, Row, Snapshot
-from subint_magic.runtime.events import ActorLeft, ActorMoved, QueueMoved, RunPrinted, RunStopping
+from subint_magic.runtime.events import (
+    ActorLeft,
+    ActorMoved,
+    DescendantMoved,
+    QueueMoved,
+    RunPrinted,
+    RunStopping,
+)
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.descendants import Descendant
     from subint_magic.runtime.events import Published
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.runtime.runs.run import CellRun
@@ -85,6 +93,7 @@ class _Entry:
     last_line: str = ""
     usage: Usage = field(default_factory=Usage)
     note: str = ""
+    descendants: dict[tuple[int, ...], deque[_Bar]] = field(default_factory=dict)
 
 
 class Board:
@@ -140,14 +149,17 @@ class Board:
     def snapshot(self) -> Snapshot:
         """Return what there is to see now."""
         now = trio.current_time()
-        rows = [self._row(actor, entry, now) for actor, entry in self._entries.items()]
-        return Snapshot(
-            now,
-            time.time(),
-            tuple(sorted(rows, key=lambda row: row.kind is Kind.ABANDONED)),
-            tuple(self._history),
-            (*self._lanes, *(self._lane(entry) for entry in self._entries.values())),
-        )
+        rows: list[Row] = []
+        lanes = list(self._lanes)
+        entries = self._entries.items()
+        for actor, entry in sorted(entries, key=lambda each: each[1].kind is Kind.ABANDONED):
+            rows.append(self._row(actor, entry, now))
+            lanes.append(self._lane(entry))
+            for it in actor.descendants:
+                rows.append(replace(self._descendant(entry, it, now), name=it.name))
+                name = _path_name(entry, it)
+                lanes.append(self._lane_of(name, it.spawn_method, entry.descendants[it.path]))
+        return Snapshot(now, time.time(), tuple(rows), tuple(self._history), tuple(lanes))
 
     # what is published
 
@@ -166,6 +178,10 @@ class Board:
                     entry.last_line = last_line(entry.last_line + output.text)
             case QueueMoved(name):
                 self._queue(name)
+            case DescendantMoved(actor, moved):
+                if entry := self._entries.get(actor):
+                    for each in moved:
+                        self._move_descendant(entry, each)
         self._on_change(not isinstance(event, RunPrinted))
 
     def _queue(self, name: str) -> None:
@@ -203,6 +219,25 @@ class Board:
         if actor.state in ENDED - {State.ABANDONED}:
             self._end(actor, entry, now)
 
+    def _move_descendant(self, entry: _Entry, it: Descendant) -> None:
+        now, kind = trio.current_time(), Kind(it.state)
+        bars = entry.descendants.setdefault(it.path, deque(maxlen=_BARS))
+        if kind in (Kind.IDLE, Kind.CLOSING) or it.state in ENDED:
+            if bars:
+                bars[-1].end(now)
+        elif not bars or bars[-1].parts[-1].end is not None:
+            bars.append(_Bar([Part(kind, now, None)], it.source))
+        elif (kind, it.source) != (bars[-1].parts[-1].kind, bars[-1].source):
+            bars[-1].go_on(kind, now)
+            bars[-1].source = it.source
+        if it.state in ENDED:
+            if bars and kind is not Kind.DONE:
+                bars[-1].outcome = kind
+            row = replace(self._descendant(entry, it, now), depth=0, outcome=str(it.state))
+            self._history.appendleft(row)
+            self._lanes.append(replace(self._lane_of(row.name, row.backend, bars), ended=True))
+            del entry.descendants[it.path]
+
     def _begin(self, entry: _Entry, run: CellRun | None, now: float) -> None:
         came = self._came.pop(entry.name, None)
         bar = entry.bars[-1]
@@ -229,10 +264,7 @@ class Board:
     def _row(self, actor: Actor, entry: _Entry, now: float) -> Row:
         run = actor.current_run
         last = actor.last_run
-        where, hello = "", actor.hello
-        if hello is not None:
-            in_kernel = hello.interpreter != 0
-            where = f"interpreter {hello.interpreter}" if in_kernel else f"pid {hello.pid}"
+        hello = actor.hello
         actions = _ACTIONS.get(entry.kind, ())
         traffic = actor.traffic
         return Row(
@@ -240,7 +272,7 @@ class Board:
             name=entry.name,
             depth=0,
             backend=entry.backend,
-            where=where,
+            where=_where(hello.pid, hello.interpreter) if hello else "",
             kind=entry.kind,
             source=_source(run or last),
             elapsed=None if run is None else now - run.started,
@@ -252,22 +284,47 @@ class Board:
             copied_out=traffic.copied_out,
             shared_out=traffic.shared_out,
             waiting=self._nursery.turns.waiting(entry.name),
-            last_line=entry.last_line,
+            last_line=plain(entry.last_line),
             actions=actions if actor.can_kill else tuple(a for a in actions if a != "kill"),
             note=entry.note,
             outcome=actor.outcome,
         )
 
+    def _descendant(self, entry: _Entry, it: Descendant, now: float) -> Row:
+        return Row(
+            id="",  # it belongs to the actor that has started it
+            name=_path_name(entry, it),
+            depth=len(it.path),
+            backend=it.spawn_method,
+            where=_where(it.pid, it.interpreter),
+            kind=Kind(it.state),
+            source=plain(it.source),
+            elapsed=now - it.since if it.source else None,
+            age=now - it.started,
+        )
+
     def _lane(self, entry: _Entry) -> Lane:
-        bars = [bar.frozen() for bar in entry.bars]
-        waiting = [
-            Bar((Part(Kind.QUEUED, came, None),)) for came in self._queues.get(entry.name, ())
-        ]
-        return Lane(entry.name, entry.backend, tuple(bars + waiting))
+        lane = self._lane_of(entry.name, entry.backend, entry.bars)
+        came = self._queues.get(entry.name, ())
+        waiting = [Bar((Part(Kind.QUEUED, moment, None),)) for moment in came]
+        return replace(lane, bars=(*lane.bars, *waiting))
+
+    def _lane_of(self, name: str, backend: str, bars: Iterable[_Bar]) -> Lane:
+        return Lane(name, backend, tuple(bar.frozen() for bar in bars if bar.parts))
+
+
+def _path_name(entry: _Entry, it: Descendant) -> str:
+    return f"{entry.name}/{it.name}"
 
 
 def _source(run: CellRun | None) -> str:
     if run is None:
         return ""
-    line = run.call or run.source.strip().partition("\n")[0]
+    line = plain(run.call or run.source.strip().partition("\n")[0])
     return line if len(line) <= _SOURCE_WIDTH else f"{line[: _SOURCE_WIDTH - 1]}…"
+
+
+def _where(pid: int | None, interpreter: int | None) -> str:
+    if pid is None:
+        return ""
+    return f"interpreter {interpreter}" if interpreter else f"pid {pid}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.jobs import Job
     from subint_magic.runtime.runs.run import Event
 
-__all__ = ["Phase", "Progress", "last_line"]
+__all__ = ["Phase", "Progress", "last_line", "plain"]
 
 _MAX_LINE = 4096
 
@@ -111,7 +111,7 @@ class Progress:
         state = self.state
         kind = _KINDS.get(state) or Kind(state)
         ended = self.done
-        line = _STYLES.sub("", self.last_word).rstrip().rpartition("\r")[2] if with_output else ""
+        line = plain(self.last_word) if with_output else ""
         return RunState(
             id,
             self.name,
@@ -140,6 +140,12 @@ class Progress:
     def end(self) -> None:
         """It has ended."""
         self._ended = time.monotonic()
+
+
+def plain(line: str) -> str:
+    """Return *line* as a terminal would show it, without its colours."""
+    line = _STYLES.sub("", line).rstrip().rpartition("\r")[2]
+    return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
 def last_line(text: str) -> str:
