@@ -25,7 +25,8 @@ test: setup   ## run the tests, except the long ones
 test-browser: setup  ## run the tests in a real browser
 	@python3 scripts/make_venv.py $(PYTHON) browser
 	@chromium="$$(python3 scripts/find_chromium.py)" && \
-	    $(VENV)/bin/python -m pytest tests/browser --chromium "$$chromium" $(ARGS)
+	    $(VENV)/bin/python -m pytest tests/browser --chromium "$$chromium" \
+        -o faulthandler_timeout=300 $(ARGS)
 
 storm: setup  ## run the long tests: floods, storms, hundreds of actors
 	$(VENV)/bin/python -m pytest -m slow -o faulthandler_timeout=300 $(ARGS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from kernel.harness import Gate
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
 
 from .notebook import PATIENCE, App, Notebook
@@ -49,6 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where the scenes put theirs (default: %(default)s)",
     )
+
+
+@pytest.fixture(autouse=True)
+def _guard() -> None:
+    """Not that of the other rings: Chromium starts and ends processes of its own as it likes.
+
+    `Server.shut_kernels_down` looks for what kernels leave behind.
+    """
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +122,10 @@ def open_notebook(
         return Notebook(context, server, path, app, pytestconfig.getoption("--screenshots"))
 
     return open_notebook
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    gate = Gate(tmp_path / "gate")
+    yield gate
+    gate.close()

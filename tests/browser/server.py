@@ -9,9 +9,13 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ERROR = re.compile(
     r"^\[[EC] "  # a line of Jupyter's log
@@ -74,13 +78,14 @@ class Server:
         )
         self.url = self._wait_for_url()
         # Else the server would come to a halt once the pipe is full.
-        self._reader = threading.Thread(target=self._read, name="log of the server")
+        self._reader = threading.Thread(target=self._read, name="log of the server", daemon=True)
         self._reader.start()
 
     def close(self) -> None:
-        """End the server."""
-        self._process.terminate()
-        self._process.wait(60)
+        """End the server; its kernels have ended before."""
+        # Not SIGTERM: now and then the server then waits for good for a thread of its own.
+        self._process.kill()
+        self._process.wait()
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
@@ -103,9 +108,12 @@ class Server:
             self.configure(plugin, **settings)
 
     def shut_kernels_down(self) -> None:
-        """End all kernels, and wait until they have ended."""
+        """End all kernels, and see that all their processes end with them."""
+        processes = psutil.Process(self._process.pid).children(recursive=True)
         for kernel in json.loads(self._ask("GET", "/api/kernels")):
             self._ask("DELETE", f"/api/kernels/{kernel['id']}")
+        _, left = psutil.wait_procs(processes, timeout=30)
+        assert not left, f"kernels have left behind {left}"
 
     def new_errors(self) -> list[str]:
         """Return the errors in the log since the last call, each with the lines after it."""
