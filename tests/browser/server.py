@@ -23,6 +23,14 @@ _ERROR = re.compile(
     r"|Traceback \(most recent call last\)|Exception ignored|Task exception was never retrieved"
 )
 
+# Not ours: the server writes to a page that has just been closed.
+_NOISE = re.compile(
+    r"^.*Task exception was never retrieved\n"
+    r"future: .*WebSocketProtocol13\.write_message.*\n"
+    r"(?:.*\n)*?tornado\.websocket\.WebSocketClosedError.*\n",
+    re.MULTILINE,
+)
+
 _OPTIONS = [
     "--no-browser",
     "--allow-root",
@@ -117,7 +125,8 @@ class Server:
 
     def new_errors(self) -> list[str]:
         """Return the errors in the log since the last call, each with the lines after it."""
-        new, self._seen = self.log[self._seen :], len(self.log)
+        log, self._seen = "".join(self.log[self._seen :]), len(self.log)
+        new = _NOISE.sub("", log).splitlines(keepends=True)
         return [
             "".join(new[number : number + 30])
             for number, line in enumerate(new)
