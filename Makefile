@@ -8,10 +8,10 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test storm check bench matrix lab clean
+.PHONY: help setup demo test test-browser storm check bench matrix lab clean
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 setup:  ## find Python and make its virtual environment; quick when there is one
 	@python3 scripts/make_venv.py $(PYTHON)
@@ -21,6 +21,12 @@ demo: setup   ## run the demo notebook in a real kernel and print it
 
 test: setup   ## run the tests, except the long ones
 	$(VENV)/bin/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal $(ARGS)
+
+test-browser: setup  ## run the tests in a real browser
+	@python3 scripts/make_venv.py $(PYTHON) browser
+	@chromium="$$(python3 scripts/find_chromium.py)" && \
+	    $(VENV)/bin/python -m pytest tests/browser --chromium "$$chromium" \
+        -o faulthandler_timeout=300 $(ARGS)
 
 storm: setup  ## run the long tests: floods, storms, hundreds of actors
 	$(VENV)/bin/python -m pytest -m slow -o faulthandler_timeout=300 $(ARGS)

@@ -1,0 +1,5 @@
+"""What a person sees and clicks, in a real browser.
+
+server      one JupyterLab server for all tests
+notebook    a notebook that is open in JupyterLab or Notebook 7: run, look, save, reopen
+"""
