@@ -179,12 +179,12 @@ def test_subints_shows_how_many_wait(kernel: Kernel, gate: Gate):
     kernel.ok(f"%%subint --bg -n a\nprint('ready')\n{gate.code}").wait_output("ready")
     for _ in range(2):
         kernel.ok("%%subint --bg -n a --as last\n1")
-    header, row = kernel.ok("%subints").stdout.splitlines()
-    assert row[header.index("waiting") :].split()[0] == "2"
+    (row,) = kernel.ok("%subints").actors
+    assert row["waiting"] == "2"
     gate.open()
     kernel.ok("last.result()")
-    header, row = kernel.ok("%subints").stdout.splitlines()
-    assert not row[header.index("waiting") :].strip()
+    (row,) = kernel.ok("%subints").actors
+    assert row["waiting"] == ""
 
 
 def test_the_handle_comes_first_and_stays_when_the_run_clears_its_output(kernel: Kernel):
@@ -280,7 +280,7 @@ def test_cells_in_the_queue_of_an_actor_that_has_ended_do_not_run(
     kernel.ok(QUEUE).wait_output("ready")
     with kernel.subshell() as subshell:
         waiting = kernel.start("start()")
-        kernel.repeat_in(subshell, "%subints", lambda cell: " 2 " in cell.stdout)
+        kernel.repeat_in(subshell, "%subints", lambda cell: cell.actors[0]["waiting"] == "2")
         assert kernel.start("second.state, second.backend", subshell).wait().results == [
             "('queued', 'trio')"
         ]
@@ -301,7 +301,7 @@ def test_cancel_ends_an_unnamed_actor_and_interrupt_stops_its_run(kernel: Kernel
         kernel.ok(f"job.{way}()")
         wait_settled(kernel, cell, "cancelled")
         kernel.ok(f"job.{way}()")
-    kernel.repeat("%subints", lambda cell: cell.stdout.startswith("There is no actor."))
+    kernel.repeat("%subints", lambda cell: cell.actors == [])
 
 
 def test_a_timeout_is_told_of(kernel: Kernel):

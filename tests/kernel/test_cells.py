@@ -53,7 +53,7 @@ def test_cells_that_start_an_actor_at_once_share_it(kernel: Kernel, start_method
         "    words = list(pool.map(run, 'one two three'.split()))"
     )
     assert kernel.ok("words").results == ["['one', 'two', 'three']"]
-    assert kernel.ok("%subints").stdout.count("idle") == 1
+    assert [row["state"] for row in kernel.ok("%subints").actors] == ["○ idle"]
 
 
 def test_the_namespace_of_the_kernel_is_untouched(kernel: Kernel, start_method: str):

@@ -57,7 +57,7 @@ def test_reloading_ends_the_actors_and_works(new_kernel: Kernel, tmp_path: Path)
     new_kernel.ok("%reload_ext subint_magic")
     assert (tmp_path / "bye").exists()
     assert new_kernel.ok(HOOKS).results == hooks
-    assert new_kernel.ok("%subints").stdout.startswith("There is no actor.")
+    assert new_kernel.ok("%subints").panel.startswith("There is no actor.")
     assert new_kernel.ok(WORKS).results == ["42"]
 
 

@@ -29,11 +29,6 @@ def usage_error(cell: Cell) -> str:
     return cell.stderr.removeprefix("UsageError: ").rstrip()
 
 
-def rows(table: str) -> list[list[str]]:
-    """Return the cells of a text table without its header."""
-    return [re.split(r"\s{2,}", line.strip()) for line in table.splitlines()[1:]]
-
-
 # %spawn_backend
 
 
@@ -56,16 +51,16 @@ def test_the_choice_holds_and_is_marked(kernel: Kernel, start_method: str):
     assert selected.split()[1] == start_method
     for name in ("a", "b"):
         kernel.ok(f"%%subint -n {name}\npass")
-    assert [row[1] for row in rows(kernel.ok("%subints").stdout)] == [start_method] * 2
+    assert [row["backend"] for row in kernel.ok("%subints").actors] == [start_method] * 2
 
 
 def test_a_flag_overrides_the_choice_for_one_cell(kernel: Kernel):
     kernel.ok("%spawn_backend trio")
     kernel.ok("%%subint -n a --backend mp_forkserver\npass")
     kernel.ok("%%subint -n b\npass")
-    assert [row[:2] for row in rows(kernel.ok("%subints").stdout)] == [
-        ["a", "mp_forkserver"],
-        ["b", "trio"],
+    assert [(row["name"], row["backend"]) for row in kernel.ok("%subints").actors] == [
+        ("a", "mp_forkserver"),
+        ("b", "trio"),
     ]
 
 
@@ -101,7 +96,7 @@ def test_spawn_backend_takes_one_key(kernel: Kernel):
 
 def test_no_actor_is_said_so(kernel: Kernel):
     kernel.ok("%subints close --all")
-    assert kernel.ok("%subints").stdout.startswith("There is no actor.")
+    assert kernel.ok("%subints").actors == []
     assert kernel.ok("%subints close --all").stdout == "There is no actor.\n"
 
 
@@ -112,39 +107,45 @@ def test_the_table_of_actors_says_where_each_is(kernel: Kernel, start_method: st
         "_, number = os.getpid(), _interpreters.get_current()[0]\n"
         "f'interpreter {number}' if number else f'pid {os.getpid()}'"
     ).results
-    header, row = kernel.ok("%subints").stdout.splitlines()
-    assert header.split() == [
+    (row,) = kernel.ok("%subints").actors
+    assert list(row) == [
         "name",
         "backend",
         "where",
         "state",
+        "run",
         "age",
+        "CPU",
+        "memory",
         "in",
         "out",
         "waiting",
-        "current",
-        "cell",
+        "current cell",
     ]
-    assert rows(f"{header}\n{row}")[0][:4] == ["worker", start_method, eval(where), "idle"]
-    assert re.fullmatch(r"\d s", rows(f"{header}\n{row}")[0][4])
+    assert list(row.values())[:5] == ["worker", start_method, eval(where), "○ idle", ""]
+    assert re.fullmatch(r"\d s", row["age"])
+    assert re.fullmatch(r"\d+ ms|\d\.\d\d s", row["CPU"])
+    in_kernel = start_method.startswith("subint")
+    assert re.fullmatch("–" if in_kernel else r"\d+\.\d MiB", row["memory"])
 
 
 def test_the_table_shows_what_runs_while_it_runs(kernel: Kernel, gate: Gate):
     cell = kernel.start(f"%%subint -n busy\nprint('ready') # the first line\n{gate.code}")
     cell.wait_output("ready")
     with kernel.subshell() as subshell:
-        ((name, _, _, state, _, source),) = rows(kernel.start("%subints", subshell).wait().stdout)
+        (row,) = kernel.start("%subints", subshell).wait().actors
     assert not cell.done
     gate.open()
     cell.wait()
-    assert (name, state, source) == ("busy", "running", "print('ready') # the first line")
+    assert (row["name"], row["state"]) == ("busy", "► running")
+    assert row["current cell"] == "print('ready') # the first line | ready"
 
 
 def test_close_ends_the_named_ones(kernel: Kernel, start_method: str):
     for name in ("a", "b", "c"):
         kernel.ok(f"%%subint -n {name} -b {start_method}\nx = 1")
     assert kernel.ok("%subints close a c").stdout == "closed: a, c\n"
-    assert [row[0] for row in rows(kernel.ok("%subints").stdout)] == ["b"]
+    assert [row["name"] for row in kernel.ok("%subints").actors] == ["b"]
     assert kernel.run("%%subint -n a\nx").error[1] == "NameError: name 'x' is not defined"
 
 
@@ -152,7 +153,7 @@ def test_close_all_ends_all(kernel: Kernel):
     kernel.ok("%%subint -n a -b trio\npass")
     kernel.ok("%%subint -n b -b mp_forkserver\npass")
     assert kernel.ok("%subints close --all").stdout == "closed: a, b\n"
-    assert "There is no actor." in kernel.ok("%subints").stdout
+    assert kernel.ok("%subints").actors == []
 
 
 def test_closing_lets_atexit_run(kernel: Kernel, start_method: str, tmp_path: Path):
@@ -192,7 +193,7 @@ def test_an_unknown_actor_is_one_line_with_the_nearest_and_all(kernel: Kernel):
 def test_one_unknown_name_closes_none(kernel: Kernel):
     kernel.ok("%%subint -n a\npass")
     usage_error(kernel.run("%subints close a b"))
-    assert [row[0] for row in rows(kernel.ok("%subints").stdout)] == ["a"]
+    assert [row["name"] for row in kernel.ok("%subints").actors] == ["a"]
 
 
 def test_a_running_actor_is_not_closed(kernel: Kernel, gate: Gate):

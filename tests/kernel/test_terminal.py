@@ -13,7 +13,7 @@ import pytest
 
 from subint_magic.spawn import default_start_method
 
-from .harness import PATIENCE, Shared, wait_gone
+from .harness import PATIENCE, Shared, actor_rows, wait_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,9 +160,8 @@ def test_a_wrong_flag_is_one_line(terminal: Terminal):
 
 def test_subints_lists_and_closes(terminal: Terminal):
     terminal.run("%%subint -n a -b trio\nx = 1")
-    header, row = terminal.run("%subints").splitlines()
-    assert header.split()[:2] == ["name", "backend"]
-    assert row.split()[:2] == ["a", "trio"]
+    (row,) = actor_rows(terminal.run("%subints"))
+    assert (row["name"], row["backend"]) == ("a", "trio")
     assert terminal.run("%subints close a") == "closed: a"
     assert terminal.run("%subints").startswith("There is no actor.")
 

@@ -9,7 +9,7 @@ import pytest
 
 from subint_magic.spawn import default_start_method
 
-from .test_magics import rows, usage_error
+from .test_magics import usage_error
 
 if TYPE_CHECKING:
     from .harness import Cell, Gate, Kernel, Signal
@@ -138,10 +138,10 @@ def test_the_table_says_how_much_has_moved(kernel: Kernel):
     kernel.ok("import subint_magic\nx, s = bytes(2**21), subint_magic.share(bytes(512))")
     kernel.ok("%%subint -n a -i x,s -o s\npass")
     kernel.ok("%%subint -n b -b trio -i x -o y\ny = bytes(3 * 2**20)")
-    tables = [row[5:] for row in rows(kernel.ok("%subints").stdout)]
-    assert tables[0][0] == "2.0 MiB + 512 B shared"
-    assert re.fullmatch(r"\d+ B \+ 512 B shared", tables[0][1])
-    assert tables[1] == ["2.0 MiB", "3.0 MiB"]
+    a, b = kernel.ok("%subints").actors
+    assert a["in"] == "2.0 MiB + 512 B shared"
+    assert re.fullmatch(r"\d+ B \+ 512 B shared", a["out"])
+    assert (b["in"], b["out"]) == ("2.0 MiB", "3.0 MiB")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_functions_of_the_notebook_run_in_its_actors(kernel: Kernel):
     )
     cell = kernel.ok("f(1)")
     assert (cell.stdout, cell.results) == ("in 1\n", ["2"])
-    assert [row[0] for row in rows(kernel.ok("%subints").stdout)] == ["f"]
+    assert [row["name"] for row in kernel.ok("%subints").actors] == ["f"]
     cell = kernel.run("@subint\ndef g(x): return 1 / x\ng(0)")
     assert cell.error[:2] == ("ZeroDivisionError", "division by zero")
     assert "In actor" in "\n".join(cell.outputs[-1][3])

@@ -45,6 +45,7 @@ OUTSIDE = {
     "pytest": {"testing"},
     "psutil": {"testing"},
     "traitlets": {"notebook", "_child.display"},
+    "anywidget": {"notebook.live.page"},
     "outcome": {"runtime.host.guest"},
 }
 

@@ -117,12 +117,12 @@ class Progress:
             self.name,
             self.backend,
             kind,
-            self.since,
             self.elapsed if ended else max(0, time.time() - self.since),
             ticking=not ended,
             last_line=line,
             outcome="" if state == kind else state,
             can_stop=not ended,
+            since=self.since,
         )
 
     # in trio

@@ -155,21 +155,21 @@ class RunState:
         name: its actor.
         backend: the key of the spawn method of its actor.
         kind: what it does, or how it has ended.
-        since: the begin of what it does, as `time.time` has it.
         elapsed: seconds of what it does; of all of it, if it has ended.
         ticking: whether `elapsed` goes on.
         last_line: the last that it has printed.
         outcome: the same as ``kind`` in other words, if those say more.
         can_stop: whether a click can cancel it.
+        since: the begin of what it does, as `time.time` has it.
     """
 
     id: str
     name: str
     backend: str
     kind: Kind
-    since: float
     elapsed: float
     ticking: bool = True
     last_line: str = ""
     outcome: str = ""
     can_stop: bool = False
+    since: float = 0.0
