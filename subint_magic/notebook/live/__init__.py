@@ -1,6 +1,7 @@
 """What there is to see of the actors and runs, live in the browser.
 
 board.py          all actors, made of what the nursery publishes
+track.py          what one actor has done, as the timeline shows it
 progress.py       one run
 view.py           what changes and is shown, and the panel of all actors
 run_view.py       the line of one run, above its output

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.notebook.live.progress import last_line, plain
+from subint_magic.notebook.live.track import Track
 from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part, Row, Snapshot
 from subint_magic.runtime.events import (
     ActorLeft,
@@ -24,7 +25,7 @@ from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.descendants import Descendant
@@ -39,12 +40,6 @@ HISTORY = 8
 
 _LANES = 300
 """Actors that have ended and still have a lane in the timeline."""
-
-_BARS = 100
-"""Runs of one actor that are in the timeline."""
-
-_AT_ONCE = 0.05
-"""Seconds between the start of an actor and a run that it was started for."""
 
 _SOURCE_WIDTH = 80
 
@@ -63,24 +58,6 @@ _ACTIONS = {
 
 
 @dataclass
-class _Bar:
-    parts: list[Part] = field(default_factory=list)
-    source: str = ""
-    outcome: Kind | None = None
-
-    def end(self, now: float) -> None:
-        if self.parts and self.parts[-1].end is None:
-            self.parts[-1] = replace(self.parts[-1], end=now)
-
-    def go_on(self, kind: Kind, now: float) -> None:
-        self.end(now)
-        self.parts.append(Part(kind, now, None))
-
-    def frozen(self) -> Bar:
-        return Bar(tuple(self.parts), self.source, self.outcome)
-
-
-@dataclass
 class _Entry:
     """What is kept of one actor."""
 
@@ -89,11 +66,11 @@ class _Entry:
     backend: str
     started: float
     kind: Kind = Kind.SPAWNING
-    bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=_BARS))
+    track: Track = field(default_factory=Track)
     last_line: str = ""
     usage: Usage = field(default_factory=Usage)
     note: str = ""
-    descendants: dict[tuple[int, ...], deque[_Bar]] = field(default_factory=dict)
+    descendants: dict[tuple[int, ...], Track] = field(default_factory=dict)
 
 
 class Board:
@@ -158,7 +135,7 @@ class Board:
             for it in actor.descendants:
                 rows.append(replace(self._descendant(entry, it, now), name=it.name))
                 name = _path_name(entry, it)
-                lanes.append(self._lane_of(name, it.spawn_method, entry.descendants[it.path]))
+                lanes.append(entry.descendants[it.path].lane(name, it.spawn_method))
         return Snapshot(now, time.time(), tuple(rows), tuple(self._history), tuple(lanes))
 
     # what is published
@@ -200,59 +177,29 @@ class Board:
         if entry is None:
             entry = _Entry(f"a{next(self._numbers)}", actor.name, actor.spawn_method, now)
             self._entries[actor] = entry
-            entry.bars.append(_Bar())
         was, entry.kind = entry.kind, kind
         if kind is not was:
             entry.note = ""
         self.unmeasured[actor] = None
-        bar = entry.bars[-1]
-        match kind:
-            case Kind.SPAWNING | Kind.BOOTING:
-                bar.go_on(kind, now)
-            case Kind.RUNNING:
-                self._begin(entry, actor.current_run, now)
-            case Kind.STOPPING | Kind.CANCELLING if bar.parts and bar.parts[-1].end is None:
-                if bar.parts[-1].kind is not kind:
-                    bar.go_on(kind, now)
-            case _:
-                bar.end(now)
+        if kind is Kind.RUNNING:
+            came = self._came.pop(entry.name, None)
+            entry.track.enter(kind, now, _source(actor.current_run), came)
+        else:
+            entry.track.enter(kind, now)
         if actor.state in ENDED - {State.ABANDONED}:
             self._end(actor, entry, now)
 
     def _move_descendant(self, entry: _Entry, it: Descendant) -> None:
-        now, kind = trio.current_time(), Kind(it.state)
-        bars = entry.descendants.setdefault(it.path, deque(maxlen=_BARS))
-        if kind in (Kind.IDLE, Kind.CLOSING) or it.state in ENDED:
-            if bars:
-                bars[-1].end(now)
-        elif not bars or bars[-1].parts[-1].end is not None:
-            bars.append(_Bar([Part(kind, now, None)], it.source))
-        elif (kind, it.source) != (bars[-1].parts[-1].kind, bars[-1].source):
-            bars[-1].go_on(kind, now)
-            bars[-1].source = it.source
+        now = trio.current_time()
+        track = entry.descendants.setdefault(it.path, Track())
+        track.enter(Kind(it.state), now, plain(it.source))
         if it.state in ENDED:
-            if bars and kind is not Kind.DONE:
-                bars[-1].outcome = kind
             row = replace(self._descendant(entry, it, now), depth=0, outcome=str(it.state))
             self._history.appendleft(row)
-            self._lanes.append(replace(self._lane_of(row.name, row.backend, bars), ended=True))
+            self._lanes.append(replace(track.lane(row.name, row.backend), ended=True))
             del entry.descendants[it.path]
 
-    def _begin(self, entry: _Entry, run: CellRun | None, now: float) -> None:
-        came = self._came.pop(entry.name, None)
-        bar = entry.bars[-1]
-        ended = bar.parts[-1].end if bar.parts else None
-        if bar.source or ended is None or now - ended > _AT_ONCE:
-            bar = _Bar()
-            entry.bars.append(bar)
-            if came is not None:
-                bar.parts.append(Part(Kind.QUEUED, came, now))
-        bar.parts.append(Part(Kind.RUNNING, now, None))
-        bar.source = _source(run)
-
     def _end(self, actor: Actor, entry: _Entry, now: float) -> None:
-        if entry.kind is not Kind.DONE:
-            entry.bars[-1].outcome = entry.kind
         row = self._row(actor, entry, now)
         self._history.appendleft(replace(row, id="", actions=(), elapsed=None))
         self._lanes.append(replace(self._lane(entry), ended=True))
@@ -304,13 +251,10 @@ class Board:
         )
 
     def _lane(self, entry: _Entry) -> Lane:
-        lane = self._lane_of(entry.name, entry.backend, entry.bars)
+        lane = entry.track.lane(entry.name, entry.backend)
         came = self._queues.get(entry.name, ())
         waiting = [Bar((Part(Kind.QUEUED, moment, None),)) for moment in came]
         return replace(lane, bars=(*lane.bars, *waiting))
-
-    def _lane_of(self, name: str, backend: str, bars: Iterable[_Bar]) -> Lane:
-        return Lane(name, backend, tuple(bar.frozen() for bar in bars if bar.parts))
 
 
 def _path_name(entry: _Entry, it: Descendant) -> str:
