@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from subint_magic.notebook.live.page import Page
+    from subint_magic.notebook.live.said import Click, Sight
+
 __all__ = ["Extension"]
 
 _BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
@@ -78,7 +81,7 @@ class Extension:
                 self._loop_thread = LoopThread()
                 loop = self._loop_thread.loop
             self._host = Host(loop)
-            self._screen = Screen(self._host, with_page=self._kernel is not None)
+            self._screen = Screen(self._host, _open_page if self._kernel is not None else None)
         assert self._host is not None
         return self._host
 
@@ -167,6 +170,12 @@ class Extension:
         if self._kernel is None:
             return ""
         return str(self._shell.get_parent().get("header", {}).get("msg_id", ""))
+
+
+def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
+    from subint_magic.notebook.live.page import Page  # ipywidgets is heavy
+
+    return Page(hub, hear)
 
 
 _loaded: dict[InteractiveShell, Extension] = {}

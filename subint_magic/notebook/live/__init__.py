@@ -8,6 +8,7 @@ run_view.py       the line of one run, above its output
 screen.py         when each view is brought up to date, and what a click does
 page.py           the line to the browser: one comm for all views
 page.js           its other end
+said.py           what comes from there
 starting_cell.py  what comes to a cell long after it has ended
 
     nursery ── events ──> board ──────> view ──────┐

@@ -8,19 +8,21 @@ would take five comms an actor, and a saved notebook would show an error in plac
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 from traitlets import Unicode
 
+from subint_magic.notebook.live.said import read
 from subint_magic.notebook.look.panel import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Click", "Page", "Sight"]
+    from subint_magic.notebook.live.said import Click, Sight
+
+__all__ = ["Page"]
 
 _FOLDER = Path(__file__).parent
 
@@ -33,34 +35,6 @@ class _Hub(anywidget.AnyWidget):
     _css = style_sheet()
 
     hub = Unicode().tag(sync=True)
-
-
-@dataclass(frozen=True)
-class Click:
-    """Somebody has clicked on a button.
-
-    Attributes:
-        action: what it is for.
-        target: the id of an actor or of a run.
-    """
-
-    action: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What somebody looks at has changed.
-
-    Attributes:
-        page: names the page; several may show the same notebook.
-        seen: the ids of the views in it, if it can be seen.
-        fresh: those of them that it has as they are in the document.
-    """
-
-    page: str
-    seen: frozenset[str]
-    fresh: frozenset[str]
 
 
 class Page:
@@ -100,12 +74,6 @@ class Page:
             page, count = content["page"], content["count"]
             if count > self._heard.get(page, 0):  # else it was heard before
                 self._heard[page] = count
-                self._hear(_read(content))
+                self._hear(read(content))
         except Exception:  # noqa: BLE001 - else the kernel calls its message invalid, and no more
             _LOG.exception("a page said %r", content)
-
-
-def _read(content: dict[str, Any]) -> Click | Sight:
-    if click := content.get("click"):
-        return Click(str(click["action"]), str(click.get("actor") or click.get("run")))
-    return Sight(content["page"], frozenset(content["seen"]), frozenset(content["fresh"]))

@@ -12,6 +12,7 @@ from IPython.display import display
 
 from subint_magic.errors import HostEnded
 from subint_magic.notebook.live.board import Board
+from subint_magic.notebook.live.said import Click, Sight
 from subint_magic.notebook.live.starting_cell import StartingCell
 from subint_magic.notebook.live.view import Panel
 from subint_magic.notebook.views.actors import ACTIONS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.live.page import Click, Page, Sight
+    from subint_magic.notebook.live.page import Page
     from subint_magic.notebook.live.view import View
     from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
@@ -65,6 +66,10 @@ PANELS = 4
 """Panels that are kept up to date; the oldest stays as it is when there are more."""
 
 
+type OpenPage = Callable[[str, Callable[[Click | Sight], object]], Page]
+"""Opens the line to the browser: called with the name of its views, and what hears of them."""
+
+
 class Screen:
     """Keeps views up to date, by at most ten messages a second in all.
 
@@ -72,7 +77,8 @@ class Screen:
 
     Args:
         host: where it lives, until that stops.
-        with_page: whether there may be a browser.
+        open_page: opens the line to the browser, called once, in a thread; ``None`` where there is
+            none. If it raises ImportError, the views are in the document only.
 
     Attributes:
         host: the same.
@@ -80,11 +86,11 @@ class Screen:
             after this was made.
     """
 
-    def __init__(self, host: Host, *, with_page: bool) -> None:
+    def __init__(self, host: Host, open_page: OpenPage | None) -> None:
         self.board: Board
         self.host: Host = host
         self._hub = uuid4().hex
-        self._with_page = with_page
+        self._open_page = open_page
         self._page: Page | None = None
         self._views: dict[str, View] = {}
         self._sights: dict[str, frozenset[str]] = {}  # what is seen, by page
@@ -125,9 +131,9 @@ class Screen:
 
     def add(self, view: View) -> None:
         """The same, in trio."""
-        if self._with_page and not self._views and self._page is None:
-            self._with_page = False  # once
-            self.start_soon(self._open_page)
+        if self._open_page is not None:
+            open_page, self._open_page = self._open_page, None
+            self.start_soon(self._get_page, open_page)
         self._views[view.id] = view
         self._saved[view.id] = trio.current_time()
         self._wake()
@@ -192,7 +198,8 @@ class Screen:
     def _due(self) -> float:
         """Return when there is something to do next, if nothing changes."""
         due = inf
-        if unsent := [when for key, when in self._unsent.items() if self._seen(key)]:
+        unsent = [when for key, when in self._unsent.items() if self._seen(key)]
+        if self._page is not None and unsent:
             due = min(due, max(self._page_due, min(unsent)))
         if self._unsaved:
             due = min(due, max(self._document_due, min(self._unsaved.values())))
@@ -232,7 +239,8 @@ class Screen:
             self.touch(view, urgent=False)
 
     def _send(self, keys: list[str]) -> None:
-        assert self._page is not None
+        if self._page is None:  # it has spoken before we had it; `_get_page` comes next
+            return
         views = {key: self._views[key] for key in keys}
         self._page.send({key: view.html() for key, view in views.items()})
         for key in keys:
@@ -264,16 +272,15 @@ class Screen:
 
     # the page
 
-    async def _open_page(self) -> None:
+    async def _get_page(self, open_page: OpenPage) -> None:
         try:
-            self._page = await trio.to_thread.run_sync(self._make_page)
-        except ImportError as error:  # the views are in the document all the same
+            self._page = await trio.to_thread.run_sync(open_page, self._hub, self._hear)
+        except ImportError as error:
             _LOG.info("no live views: %s", error)
-
-    def _make_page(self) -> Page:
-        from subint_magic.notebook.live.page import Page  # heavy
-
-        return Page(self._hub, self._hear)
+        else:
+            self._wake()
+            if self._ended:  # while it was opened
+                self._page.close()
 
     def _hear(self, said: Click | Sight) -> None:
         try:
@@ -282,8 +289,6 @@ class Screen:
             pass
 
     def _take(self, said: Click | Sight) -> None:
-        from subint_magic.notebook.live.page import Click
-
         if isinstance(said, Click):
             self._click(said)
             return
