@@ -46,6 +46,7 @@ def shared_kernel(
         kernel = Kernel(tmp_path_factory.mktemp("kernel"))
         kernel.ok("%load_ext subint_magic")
         kernel.ok("%%subint -b mp_forkserver\npass")  # starts what multiprocessing keeps
+        kernel.reset()
         return kernel
 
     shared = Shared(start)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds after which a test that waits has failed. No test that passes comes near it."""
 
+_OUTPUTS = ("stream", "execute_result", "display_data", "error")
+
 _KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
 
 
@@ -127,6 +129,7 @@ class Cell:
         self.reply: dict[str, Any] | None = None
         self.begun = False
         self.idle = False
+        self._clears = False
         self._kernel = kernel
 
     @property
@@ -209,6 +212,18 @@ class Cell:
         (payload,) = self.reply["payload"]
         assert payload["source"] == "page"
         return uncoloured(payload["data"]["text/plain"])
+
+    def clear(self, *, wait: bool) -> None:
+        """Show nothing any more; if it is to *wait*, from the next output on."""
+        self._clears = True
+        if not wait:
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Take away what is to be cleared: something comes."""
+        if self._clears:
+            self._clears = False
+            self.outputs.clear()
 
     def wait(self) -> Cell:
         """Wait until the cell has ended."""
@@ -412,6 +427,8 @@ class Kernel:
             return
         if kind not in ("status", "execute_input", "comm_msg"):
             cell.messages.append((kind, content))
+        if kind in _OUTPUTS:
+            cell.make_room()
         match kind:
             case "status":
                 cell.idle = content["execution_state"] == "idle"
@@ -425,6 +442,8 @@ class Kernel:
                 cell.outputs.append(("display", content["data"]))
             case "update_display_data":
                 cell.updates.append(content["data"])
+            case "clear_output":
+                cell.clear(wait=content["wait"])
             case "error":
                 cell.outputs.append(
                     ("error", content["ename"], content["evalue"], content["traceback"])
@@ -490,6 +509,8 @@ class Kernel:
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
             "%config SubintMagics.check_imports = True",
             "%config SubintMagics.loop = 'trio'",
+            # Else a line comes above the output of whatever takes a second, on a busy machine.
+            "%config SubintMagics.quiet = True",
             "%config InteractiveShell.ast_node_interactivity = 'last_expr'",
             "%subints close --all",
             "for _name in set(get_ipython().user_ns) - set(get_ipython().user_ns_hidden):",

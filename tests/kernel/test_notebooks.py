@@ -44,7 +44,7 @@ def run(cells: list[str], directory: Path, backend: str | None = None) -> Iterat
     kernel = Kernel(directory)
     try:
         # In both, so that the cells have the same numbers.
-        kernel.ok("%load_ext subint_magic")
+        kernel.ok("%load_ext subint_magic\n%config SubintMagics.quiet = True")
         prefix = f"%%subint -n main -b {backend}\n" if backend else ""
         for cell in cells:
             yield unordered(shown(kernel.run(prefix + cell)))

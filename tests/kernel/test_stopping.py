@@ -199,7 +199,7 @@ def test_an_abandoned_actor_is_out_of_the_way(kernel: Kernel, start_method: str,
 
     (row,) = kernel.ok("%subints").actors
     assert (row["name"], row["state"]) == ("a", "∞ abandoned")
-    assert row["current cell"] == "in a call that has not returned"
+    assert row["current cell"] == "in a call that has not returned | ready"
     shown = kernel.run("%subints close a").stderr
     assert shown == "UsageError: no actor 'a'. There is none.\n"
 

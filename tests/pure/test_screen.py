@@ -137,7 +137,7 @@ class Scene:
 @asynccontextmanager
 async def a_screen() -> AsyncGenerator[Scene]:
     line = Line(Messages())
-    async with open_nursery(grace=0.1, strict=False) as nursery, trio.open_nursery() as tasks:
+    async with open_nursery(strict=False) as nursery, trio.open_nursery() as tasks:
         screen = Screen(Stage(tasks, nursery), line.open)  # type: ignore[arg-type]
         yield Scene(screen, line, nursery)
         tasks.cancel_scope.cancel()
@@ -290,6 +290,7 @@ async def test_close_does_nothing_to_one_that_has_begun_to_run(autojump_clock: M
         async with trio.open_nursery() as tasks:
             tasks.start_soon(actor.run_cell, "x")
             await scene.line.opened.wait()
+            await trio.sleep(1)
             scene.line.hear(Click("close", "a1"))
             await trio.sleep(1)
             assert "not closed: it runs a cell" in panel.text()

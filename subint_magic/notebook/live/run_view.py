@@ -123,8 +123,7 @@ class RunLine:
     def settle(self) -> None:
         """The run has ended."""
         self._patience.cancel()
-        if self._shown:
-            self._show_again()
+        if self._shown:  # what was to be cleared with the next output stays, so this as well
             self._screen.touch(self)
 
     async def _come(self, head: Callable[[Callable[[], object]], object]) -> None:

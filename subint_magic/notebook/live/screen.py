@@ -304,7 +304,7 @@ class Screen:
     def _click(self, click: Click) -> None:
         if view := self._views.get(click.target):
             view.click()
-        elif actor := self.board.actor(click.target):
+        elif click.action in ACTIONS and (actor := self.board.actor(click.target)):
             self.start_soon(self._act, actor, click.action)
         else:  # it has ended meanwhile: let the page see that
             for view in self._panels():

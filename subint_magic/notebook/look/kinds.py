@@ -61,12 +61,16 @@ def labelled(kind: Kind) -> str:
     return f"{SIGNS[kind].icon} {kind}"
 
 
-def chip(kind: Kind, text: str = "", style: str = "") -> str:
-    """Return the icon of *kind* with *text*, or with its word, as a chip of HTML."""
+def chip(kind: Kind, text: str = "", style: str = "", *, of_run: bool = False) -> str:
+    """Return the icon of *kind* with *text*, or with its word, as a chip of HTML.
+
+    The chip of a run says no more than that: the help is of what an actor does.
+    """
     sign = SIGNS[kind]
     style = style and f' style="{style}"'
+    title = "" if of_run else f' title="{sign.help}"'
     return (
-        f'<span class="subint-chip" data-kind="{kind}" title="{sign.help}"{style}>'
+        f'<span class="subint-chip" data-kind="{kind}"{title}{style}>'
         f'<span aria-hidden="true">{sign.icon}</span> {escape(text or kind)}</span>'
     )
 

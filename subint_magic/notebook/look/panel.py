@@ -59,7 +59,7 @@ def _counts(counts: Mapping[Kind, int]) -> str:
 
 
 def _doing(row: Row) -> str:
-    if row.kind is Kind.ABANDONED and not row.outcome:
+    if row.kind is Kind.ABANDONED and row.id:
         return _NOT_RETURNED
     return row.outcome or row.source
 

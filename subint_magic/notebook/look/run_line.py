@@ -57,7 +57,7 @@ def run_html(run: RunState) -> str:
     )
     return (
         f'<div class="subint-run" data-kind="{run.kind}" style="{_LINE}">'
-        f"{chip(run.kind, run.outcome, _CHIP)}"
+        f"{chip(run.kind, run.outcome, _CHIP, of_run=True)}"
         f"<span><b>{name}</b> ({escape(run.backend)}) {how_long}</span>"
         f"{button if run.can_stop else ''}{last}</div>"
     )
