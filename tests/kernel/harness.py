@@ -4,6 +4,7 @@ Kernel     starts, runs cells, interrupts, shuts down
 Cell       one execute request: what has come of it so far
 Gate       a point in a cell's code that the test lets it pass
 Signal     the other way round: a point that the test waits for
+Page       what the script in the browser does
 Shared     one kernel for many tests
 """
 
@@ -170,6 +171,13 @@ class Cell:
         return bundle["text/plain"]
 
     @property
+    def view(self) -> str:
+        """The id of the view that it shows first."""
+        bundle = next(output[1] for output in self.outputs if output[0] == "display")
+        (view,) = re.findall(r'<subint-view hub="\w+" view="(\w+)">', bundle["text/html"])
+        return view
+
+    @property
     def actors(self) -> list[dict[str, str]]:
         """The rows of the panel's live actors, by column."""
         return actor_rows(self.panel)
@@ -251,6 +259,52 @@ class Cell:
         return f"<Cell reply={self.reply} outputs={self.outputs}>"
 
 
+class Page:
+    """What the script in the browser does: it is told of views, and tells of clicks.
+
+    Attributes:
+        comm: the id of the line to it; ``None`` if there is none.
+        views: the HTML that it was sent last, by view.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.comm: str | None = None
+        self.views: dict[str, str | None] = {}
+        self._kernel = kernel
+        self._count = 0
+
+    def wait_open(self) -> None:
+        """Wait until there is a line."""
+        self._kernel.wait_until(lambda: self.comm, "the line to the page")
+
+    def see(self, *cells: Cell) -> None:
+        """Look at the views in *cells*."""
+        self.wait_open()
+        views = [cell.view for cell in cells]
+        self._say(seen=views, fresh=views)
+
+    def click(self, action: str, **target: str) -> None:
+        """Click on a button; *target* says whose it is."""
+        self._say(click={"action": action, **target})
+
+    def hear(self, kind: str, content: dict[str, Any]) -> None:
+        """Take in what the kernel says of a comm."""
+        data = content["data"]
+        if kind == "comm_open" and "hub" in data["state"]:
+            self.comm = content["comm_id"]
+        elif content["comm_id"] == self.comm:
+            if kind == "comm_close":
+                self.comm = None
+            elif data["method"] == "custom":
+                self.views |= data["content"]["views"]
+
+    def _say(self, **content: Any) -> None:
+        assert self.comm is not None
+        self._count += 1
+        content |= {"page": "test", "count": self._count}
+        self._kernel.say(self.comm, {"method": "custom", "content": content})
+
+
 class Kernel:
     """A kernel process with a client.
 
@@ -271,6 +325,7 @@ class Kernel:
         self._client.start_channels(hb=False)
         self._cells: dict[str, Cell] = {}
         self._welcome = 0
+        self.page = Page(self)
         self._control_replies: dict[str, dict[str, Any]] = {}
         self._poller = zmq.Poller()
         self._sockets = {
@@ -353,6 +408,10 @@ class Kernel:
         cell.reply, cell.idle = {}, True  # there is no reply, and no status
         return cell
 
+    def say(self, comm: str, data: dict[str, Any]) -> None:
+        """Send what a widget says."""
+        self._send(self._client.shell_channel, "comm_msg", {"comm_id": comm, "data": data})
+
     @contextmanager
     def subshell(self) -> Iterator[str]:
         """Give a second thread of execution, as JupyterLab's subshell consoles use it."""
@@ -422,6 +481,8 @@ class Kernel:
         kind, content = message["msg_type"], message["content"]
         if kind == "iopub_welcome":
             self._welcome += 1
+        if kind.startswith("comm_"):
+            self.page.hear(kind, content)
         cell = self._cells.get(message["parent_header"].get("msg_id", ""))
         if cell is None:
             return
