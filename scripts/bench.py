@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import trio
+from bench_panel import WORK, measure_panel
 from bench_values import measure_values, report_values
 from jupyter_client.manager import KernelManager
 
@@ -84,6 +85,14 @@ SPEED_UP = Comparison(
     target=1.85,
     at_most=False,
     judged=("subint",),
+)
+PANEL = Comparison(
+    "Cells in a kernel with the panel open and seen, against the same without it",
+    ("with, ms", "without, ms"),
+    {"with / without": lambda watched, alone: watched / alone},
+    target=1.05,
+    at_most=True,
+    judged=tuple(WORK),
 )
 
 
@@ -232,7 +241,7 @@ def report(comparison: Comparison, pairs: Pairs, reasons: dict[str, str]) -> dic
     """Print a table; return what is in it."""
     header = [*comparison.sides, *comparison.figures]
     print(f"\n{comparison.title}")
-    print(f"  {'':14}" + "".join(f"{column:26}" for column in header) + "target")
+    print(f"  {'':16}" + "".join(f"{column:26}" for column in header) + "target")
     rows: dict[str, object] = dict(reasons)
     for key, turns in pairs.items():
         columns = [[seconds * 1000 for seconds in side] for side in zip(*turns, strict=True)]
@@ -240,10 +249,10 @@ def report(comparison: Comparison, pairs: Pairs, reasons: dict[str, str]) -> dic
         summaries = [summary(column) for column in columns]
         verdict = comparison.verdict(key, summaries[-1][0])
         cells = [f"{mid:.2f} ({low:.2f} to {high:.2f})" for mid, low, high in summaries]
-        print(f"  {key:14}" + "".join(f"{cell:26}" for cell in cells) + verdict)
+        print(f"  {key:16}" + "".join(f"{cell:26}" for cell in cells) + verdict)
         rows[key] = dict(zip(header, summaries, strict=True)) | {"target": verdict}
     for key, reason in reasons.items():
-        print(f"  {key:14}cannot run here: {reason}")
+        print(f"  {key:16}cannot run here: {reason}")
     return rows
 
 
@@ -267,6 +276,7 @@ def main() -> None:
         (SPEED_UP, partial(measure_speed_up, keys, spins, spin)),
     ):
         tables[comparison.title] = report(comparison, trio.run(measure), reasons)
+    tables[PANEL.title] = report(PANEL, measure_panel(trips), {})
     size = 2**27 if options.quick else 2**30
     moved = trio.run(measure_values, keys, 1 if options.quick else 3, size)
     tables["Values"] = report_values(moved, size)
