@@ -20,7 +20,11 @@ PATIENCE = 60_000
 App = Literal["lab", "notebook"]
 
 _OPEN = "jupyterapp.shell.currentWidget"
-_PLAIN = ".jp-cell-toolbar, .jp-Collapser { visibility: hidden; }"  # as if no cell were chosen
+# As if no cell were chosen.
+_PLAIN = """
+.jp-cell-toolbar, .jp-Collapser { visibility: hidden; }
+.jp-Cell { border-color: transparent !important; outline: none !important; }
+"""
 _DONE = re.compile(r"\[\d+\]:")
 
 
