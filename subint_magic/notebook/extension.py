@@ -128,6 +128,8 @@ class Extension:
         host, self._host = self._host, None
         try:
             if host is not None:
+                assert self._screen is not None
+                self._screen.kernel_ends()
                 await host.aclose()
                 shut_down_methods()
         finally:

@@ -20,6 +20,11 @@ PATIENCE = 60_000
 App = Literal["lab", "notebook"]
 
 _OPEN = "jupyterapp.shell.currentWidget"
+# As if no cell were chosen.
+_PLAIN = """
+.jp-cell-toolbar, .jp-Collapser { visibility: hidden; }
+.jp-Cell { border-color: transparent !important; outline: none !important; }
+"""
 _DONE = re.compile(r"\[\d+\]:")
 
 
@@ -49,9 +54,7 @@ class Notebook:
         # A new workspace has no tabs of other tests in it.
         place = f"lab/workspaces/{uuid4().hex}/tree" if app == "lab" else "notebooks"
         self.page.goto(f"{server.url}/{place}/{path.name}")
-        expect(self._cells.first).to_be_visible()
-        self.page.wait_for_function(f"{_OPEN}?.sessionContext?.isReady")
-        self.page.evaluate(f"{_OPEN}.sessionContext.session.kernel.info.then(() => null)")
+        self._wait_until_ready()
 
     @staticmethod
     def write(path: Path, *cells: str) -> None:
@@ -113,6 +116,15 @@ class Notebook:
             self.page.keyboard.press("Control+s")
         assert saved.value.ok
 
+    def wait_for_document(self, without: str) -> None:
+        """Wait until the document holds nothing that matches *without*, a regular expression.
+
+        It is behind what the page shows.
+        """
+        self.page.wait_for_function(
+            f"without => !RegExp(without).test({_OPEN}.context.model.toString())", arg=without
+        )
+
     def reopen_without_kernel(self) -> None:
         """Shut the kernel down, close the page, and open the file as one without a kernel.
 
@@ -133,7 +145,28 @@ class Notebook:
         self.page.wait_for_function(f"{_OPEN}?.sessionContext?.isReady")
         assert self.page.evaluate(f"{_OPEN}.sessionContext.session") is None
 
+    def reload(self) -> None:
+        """Save it, and load its page anew; the kernel goes on."""
+        self.save()
+        self.page.reload()
+        self._wait_until_ready()
+
+    def clear(self, index: int) -> None:
+        """Take the output of the cell away."""
+        self._prompt(index).click()
+        self.page.evaluate("jupyterapp.commands.execute('notebook:clear-cell-output')")
+        expect(self.output(index).locator(".jp-OutputArea-child")).to_have_count(0)
+
+    def restart_kernel(self) -> None:
+        """Restart its kernel, and wait until that is ready."""
+        self.page.evaluate(f"{_OPEN}.sessionContext.session.kernel.restart()")
+        self._wait_until_ready()
+
     # how it looks
+
+    def hide_sidebar(self) -> None:
+        """Make room in JupyterLab."""
+        self.page.evaluate("jupyterapp.shell.collapseLeft()")
 
     def theme(self, name: str) -> None:
         """Switch the theme: ``"JupyterLab Dark"``, ``"JupyterLab Light"`` or another."""
@@ -144,10 +177,33 @@ class Notebook:
 
     def screenshot(self, name: str, of: Locator | None = None) -> None:
         """Write ``NAME.png``: of the page, or of a part of it."""
+        self._write(name, (of or self.page).screenshot())
+
+    def screenshot_cells(self, name: str, first: int, last: int) -> None:
+        """Write ``NAME.png``: of these cells, as far as they can be seen."""
+        self.page.mouse.move(0, 0)
+        top, bottom = self.cell(first).bounding_box(), self.cell(last).bounding_box()
+        assert top is not None
+        assert bottom is not None
+        end = bottom["y"] + bottom["height"]
+        clip = {"x": top["x"], "y": top["y"], "width": top["width"], "height": end - top["y"]}
+        self._write(name, self.page.screenshot(clip=clip, style=_PLAIN))
+
+    def _write(self, name: str, image: bytes) -> None:
         # playwright would write the file in a thread that stays.
-        image = (of or self.page).screenshot()
         self._screenshots.mkdir(exist_ok=True)
         (self._screenshots / f"{name}.png").write_bytes(image)
+
+    def record(self, line: str) -> None:
+        """Write down what was measured, for people: no test fails because of a time."""
+        self._screenshots.mkdir(exist_ok=True)
+        with (self._screenshots / "measured.txt").open("a") as file:
+            file.write(f"{self._path.stem}: {line}\n")
+
+    def _wait_until_ready(self) -> None:
+        expect(self._cells.first).to_be_visible()
+        self.page.wait_for_function(f"{_OPEN}?.sessionContext?.isReady")
+        self.page.evaluate(f"{_OPEN}.sessionContext.session.kernel.info.then(() => null)")
 
     @property
     def _cells(self) -> Locator:

@@ -33,19 +33,23 @@ class Hub {
     this.onClick = (event) => this.click(event);
     this.onFocus = (event) => (this.focused = selector(event.target.closest("button")));
     this.onSight = () => this.look();
+    this.onLeave = () => this.tell([]); // at once: nothing of this page runs later
     document.addEventListener("visibilitychange", this.onSight);
-    window.addEventListener("pagehide", this.onSight);
+    window.addEventListener("pagehide", this.onLeave);
     this.clock = setInterval(() => this.tick(), 1000);
     this.onMessage = (message) => this.show(message.views);
+    this.onLine = () => this.doubt();
     model.on("msg:custom", this.onMessage);
+    model.on("comm_live_update", this.onLine);
   }
 
   close() {
     clearInterval(this.clock);
     clearTimeout(this.looking);
     document.removeEventListener("visibilitychange", this.onSight);
-    window.removeEventListener("pagehide", this.onSight);
+    window.removeEventListener("pagehide", this.onLeave);
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onLine);
     for (const element of this.elements) this.release(element);
   }
 
@@ -76,10 +80,22 @@ class Hub {
     clearTimeout(this.looking);
     this.looking = setTimeout(() => {
       const hidden = document.visibilityState === "hidden";
-      const all = hidden ? [] : [...this.elements].map((it) => it.getAttribute("view"));
-      this.send({ seen: [...new Set(all)], fresh: [...this.fresh] });
-      this.fresh.clear();
+      this.tell(hidden ? [] : [...this.elements].map((it) => it.getAttribute("view")));
     });
+  }
+
+  tell(seen) {
+    this.send({ seen: [...new Set(seen)], fresh: [...this.fresh] });
+    this.fresh.clear();
+  }
+
+  // The line to the kernel was lost, as in a restart, or is there again: ask whether it answers.
+  doubt() {
+    for (const element of this.elements) {
+      element.removeAttribute("live");
+      this.fresh.add(element.getAttribute("view"));
+    }
+    this.look();
   }
 
   show(views) {
@@ -90,6 +106,7 @@ class Hub {
         this.release(element); // it stays as it is in the document
         continue;
       }
+      element.setAttribute("live", "");
       const page = document.createElement("template");
       page.innerHTML = html;
       morph(element, page.content);
@@ -127,7 +144,7 @@ class Hub {
 
   tick() {
     for (const element of this.elements)
-      for (const time of element.querySelectorAll("time[data-since]")) {
+      for (const time of element.querySelectorAll(":scope[live] time[data-since]")) {
         const since = Number(time.dataset.since) + (performance.now() - time.begun) / 1000;
         if (time.begun !== undefined) time.textContent = age(since);
       }

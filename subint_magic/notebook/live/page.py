@@ -63,6 +63,7 @@ class Page:
     def close(self) -> None:
         """Take it out of the pages. They show the views as they are in the document."""
         self._widget.close()
+        self._widget.layout.close()  # each widget has one, with a comm of its own
 
     def _route(self, data: object, default: object) -> object:
         if isinstance(data, dict) and data.get("method") == "custom":

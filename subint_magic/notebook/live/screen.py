@@ -99,6 +99,7 @@ class Screen:
         self._saved: dict[str, float] = {}  # when they were
         self._page_due = self._document_due = self._tick_due = 0.0
         self._measuring = False
+        self._kernel_ends = False
         self._changed = trio.Event()
         self._ended = False
         host.start(self._begin)
@@ -124,6 +125,13 @@ class Screen:
                     self.remove(other)
             self.add(panel)
         return panel, self.bundle(panel)
+
+    def kernel_ends(self) -> None:
+        """Let pages find out by themselves that the line to them ends; in trio.
+
+        A page that has heard first that the kernel restarts would call our goodbye an error.
+        """
+        self._kernel_ends = True
 
     def open(self, view: View) -> None:
         """Keep *view* up to date from now on."""
@@ -159,10 +167,12 @@ class Screen:
         seen = self._seen(key)
         if self._ended or (view.settled and now >= self._document_due):
             self._save(key)  # before the cell that waits for it ends: then nobody may listen
-        elif key not in self._unsaved and (urgent or not seen):
-            pause = SAVE_INTERVAL if seen else LONE_SAVE_INTERVAL
-            self._unsaved[key] = max(due, self._saved[key] + pause)
-            self._wake()
+        elif urgent or not seen:
+            pause = SAVE_INTERVAL if seen and not view.settled else LONE_SAVE_INTERVAL
+            due = max(due, self._saved[key] + pause)
+            if due < self._unsaved.get(key, inf):
+                self._unsaved[key] = due
+                self._wake()
 
     # the loop
 
@@ -185,7 +195,7 @@ class Screen:
             self.board.close()
             for key in list(self._unsaved):
                 self._save(key)
-            if self._page is not None:
+            if self._page is not None and not self._kernel_ends:
                 self._page.close()
 
     def _wake(self) -> None:

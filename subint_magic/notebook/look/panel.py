@@ -61,7 +61,7 @@ def _counts(counts: Mapping[Kind, int]) -> str:
 def _doing(row: Row) -> str:
     if row.kind is Kind.ABANDONED and row.id:
         return _NOT_RETURNED
-    return row.outcome or row.source
+    return row.outcome if row.outcome not in ("", row.kind) else row.source
 
 
 def _time(seconds: float | None) -> str:
@@ -224,7 +224,7 @@ def _html_use(row: Row) -> str:
 
 def _html_doing(row: Row) -> str:
     doing, line = escape(_doing(row)), escape(row.last_line)
-    tag = "span" if row.outcome or row.kind in ENDED else "code"
+    tag = "code" if _doing(row) == row.source else "span"
     pieces = [f'<{tag} class="subint-line" title="{doing}">{doing}</{tag}>' if doing else ""]
     pieces.append(f'<small class="subint-line" title="{line}">{line}</small>' if line else "")
     pieces.append(f'<em class="subint-note">{escape(row.note)}</em>' if row.note else "")

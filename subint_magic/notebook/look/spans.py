@@ -98,7 +98,7 @@ class Band:
         backend = f"{self.backend}: " if self.name and self.backend else ""
         if span.moving:
             return f"{backend}{sum(map(is_busy, self.lanes))} busy"
-        return f"{backend}{told_runs(sum(len(lane.bars) for lane in self.lanes))}"
+        return f"{backend}{told_runs(bar for lane in self.lanes for bar in lane.bars)}"
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ def is_busy(lane: Lane) -> bool:
     return bool(lane.bars and lane.bars[-1].parts) and lane.bars[-1].parts[-1].end is None
 
 
-def told_runs(count: int) -> str:
-    """Return ``3 runs``."""
+def told_runs(bars: Iterable[Bar]) -> str:
+    """Return ``3 runs``, of those that have begun."""
+    count = sum(any(part.kind is Kind.RUNNING for part in bar.parts) for bar in bars)
     return f"{count} run{'s' * (count != 1)}"
 
 

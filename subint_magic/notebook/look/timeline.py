@@ -274,10 +274,10 @@ def _letters(lane: Lane, span: Span, width: int) -> str:
 
 def _runs(lane: Lane, span: Span) -> str:
     if not lane.bars or not lane.bars[-1].parts:
-        return told_runs(0)
+        return told_runs(())
     bar = lane.bars[-1]
     ended = f", {bar.outcome}" if bar.outcome else ""
-    return f"{told_runs(len(lane.bars))}, last {how_long(bar.parts[-1], span.end)}{ended}"
+    return f"{told_runs(lane.bars)}, last {how_long(bar.parts[-1], span.end)}{ended}"
 
 
 def _levels(band: Band, span: Span, width: int) -> str:
