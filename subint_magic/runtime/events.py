@@ -84,4 +84,4 @@ class QueueMoved:
 
 type Published = ActorMoved | ActorLeft | RunStopping | RunPrinted | DescendantMoved | QueueMoved
 type Listener = Callable[[Published], object]
-"""Is called with each event. It must be quick, and must not raise."""
+"""Is called with each event. It must be quick. One that raises hears no more."""

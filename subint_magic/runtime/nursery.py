@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from subint_magic.wire.messages import Loop
 
 __all__ = ["ActorNursery", "ends_after", "open_nursery"]
+
+_LOG = logging.getLogger(__name__)
 
 _ENDING = (State.CLOSING, State.CANCELLING)
 
@@ -239,9 +242,23 @@ class ActorNursery:
             self._actors.remove(actor)
         return f"{deaths[-1][1]}\nA new one takes its name." if deaths else None
 
+    @contextmanager
+    def heard_by(self, listener: Listener) -> Iterator[None]:
+        """Let *listener* hear what is published during the block."""
+        self.listeners.append(listener)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # it has raised, and was removed
+                self.listeners.remove(listener)
+
     def _publish(self, event: Published) -> None:
         for listener in self.listeners.copy():  # one may leave meanwhile
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a defect of theirs, and no reason to end actors
+                _LOG.exception("a listener failed, and hears no more")
+                self.listeners.remove(listener)
 
     async def _keep(self, actor: Actor) -> None:
         try:

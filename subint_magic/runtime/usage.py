@@ -41,9 +41,9 @@ def _cpu(path: str) -> float | None:
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()  # a name may hold anything
-    except OSError:
+        user, system = fields[11:13]  # proc_pid_stat(5): 14 and 15, the first here is 3
+    except (OSError, ValueError):
         return None
-    user, system = fields[11:13]  # proc_pid_stat(5): 14 and 15, the first here is 3
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 

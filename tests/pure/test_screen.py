@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import trio
+import trio.lowlevel
 
 from subint_magic.notebook.live.said import Click, Sight, read
 from subint_magic.notebook.live.screen import PANELS, Screen
@@ -60,12 +61,12 @@ class Line:
     def __init__(self, messages: Messages) -> None:
         self.messages = messages
         self.hear: Callable[[Click | Sight], object]
-        self.opened = trio.Event()
+        self.opened = False
         self.closed = False
 
     def open(self, _hub: str, hear: Callable[[Click | Sight], object]) -> Any:
         self.hear = hear
-        trio.from_thread.run_sync(self.opened.set)
+        self.opened = True
         return self
 
     def send(self, views: Mapping[str, str | None]) -> None:
@@ -128,6 +129,19 @@ class Scene:
         self.screen.add(view)
         return view
 
+    async def opened(self) -> None:
+        """Wait for the line. The clock must not jump meanwhile, as it knows of no thread."""
+        while self.screen._page is None:
+            await trio.lowlevel.checkpoint()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left to be sent, nor to be measured in a thread."""
+        while self.screen.board.unmeasured or self.screen._measuring:
+            while self.screen._measuring:
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(10)
+        await trio.sleep(100)
+
     def panel(self, number: int = 1) -> Panel:
         panel = Panel(self.screen.board, Cell(self.messages, number))  # type: ignore[arg-type]
         self.screen.add(panel)
@@ -141,7 +155,7 @@ async def a_screen() -> AsyncGenerator[Scene]:
         screen = Screen(Stage(tasks, nursery), line.open)  # type: ignore[arg-type]
         yield Scene(screen, line, nursery)
         tasks.cancel_scope.cancel()
-    assert line.closed == line.opened.is_set()
+    assert line.closed == line.opened
 
 
 async def chatty(peer: FakePeer) -> None:
@@ -168,7 +182,7 @@ async def test_whatever_changes_ten_messages_a_second_are_enough(autojump_clock:
     async with a_screen() as scene:
         views = [scene.view() for _ in range(200)]
         panel = scene.panel()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.line.see(panel.id, *(view.id for view in views))
         method = fake_method(chatty)
         async with trio.open_nursery() as tasks:
@@ -177,7 +191,7 @@ async def test_whatever_changes_ten_messages_a_second_are_enough(autojump_clock:
                 scene.screen.touch(views[number])
                 if number < 20:
                     tasks.start_soon(actor.run_cell, "x")
-        await trio.sleep(100)
+        await scene.quiet()
         assert scene.messages.most_in_a_second <= 10
         last = scene.messages.of("page")[-1]
         assert "200 actors" in next(html for key, html in last.items() if key == panel.id)
@@ -193,7 +207,7 @@ async def test_whatever_changes_ten_messages_a_second_are_enough(autojump_clock:
 async def test_without_a_page_the_document_follows(autojump_clock: MockClock):
     async with a_screen() as scene:
         view = scene.view()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.screen.touch(view)
         await trio.sleep(1)
         ((key, bundle),) = scene.messages.of("document")
@@ -213,7 +227,7 @@ async def test_without_a_page_the_document_follows(autojump_clock: MockClock):
 async def test_what_nobody_sees_is_not_sent_to_pages(autojump_clock: MockClock):
     async with a_screen() as scene:
         view, other = scene.view(), scene.view()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.line.see(view.id)
         scene.screen.touch(other)
         await trio.sleep(5)
@@ -226,7 +240,7 @@ async def test_what_nobody_sees_is_not_sent_to_pages(autojump_clock: MockClock):
 async def test_a_view_that_is_over_is_told_so(autojump_clock: MockClock):
     async with a_screen() as scene:
         view = scene.view()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.line.see(view.id)
         await trio.sleep(1)
         view.settled = True
@@ -257,7 +271,7 @@ async def test_what_has_changed_last_is_in_the_document_at_the_end(autojump_cloc
 async def test_a_click_is_answered_at_once_and_says_what_came_of_it(autojump_clock: MockClock):
     async with a_screen() as scene:
         panel = scene.panel()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.line.see(panel.id)
         actor = await scene.nursery.start_actor("a", spawn_method=fake_method(interruptible))
         async with trio.open_nursery() as tasks:
@@ -289,7 +303,7 @@ async def test_close_does_nothing_to_one_that_has_begun_to_run(autojump_clock: M
         actor = await scene.nursery.start_actor("a", spawn_method=fake_method(chatty))
         async with trio.open_nursery() as tasks:
             tasks.start_soon(actor.run_cell, "x")
-            await scene.line.opened.wait()
+            await scene.opened()
             await trio.sleep(1)
             scene.line.hear(Click("close", "a1"))
             await trio.sleep(1)
@@ -299,7 +313,7 @@ async def test_close_does_nothing_to_one_that_has_begun_to_run(autojump_clock: M
 async def test_the_button_of_a_view_is_its_own(autojump_clock: MockClock):
     async with a_screen() as scene:
         view = scene.view()
-        await scene.line.opened.wait()
+        await scene.opened()
         scene.line.hear(Click("cancel", view.id))
         await trio.sleep(1)
         assert view.clicks == 1

@@ -220,9 +220,9 @@ class Job:
             actor = await nursery.start_actor(request.name, spawn_method=self._method)
         self.actor = actor
         note_loaded(request.imports, actor)
-        nursery.listeners.append(self._hear)
+        own = ends_after(actor) if request.name is None else nullcontext()
         try:
-            with ends_after(actor) if request.name is None else nullcontext():
+            with nursery.heard_by(self._hear), own:
                 result = await request.run_in(
                     actor,
                     sink=self._sink,
@@ -238,8 +238,6 @@ class Job:
             if line := hint(error, actor, request):
                 error.add_note(f"\n{line}")
             raise
-        finally:
-            nursery.listeners.remove(self._hear)
         request.namespace.update(result.values)
         return result
 

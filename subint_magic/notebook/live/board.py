@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -95,11 +96,12 @@ class Board:
         self._lanes: deque[Lane] = deque(maxlen=_LANES)
         self._queues: dict[str, deque[float]] = {}  # when those who wait have come
         self._came: dict[str, float] = {}  # when the one whose turn it is has come
-        nursery.listeners.append(self._hear)
+        self._listening = ExitStack()
+        self._listening.enter_context(nursery.heard_by(self._hear))
 
     def close(self) -> None:
         """Listen no longer."""
-        self._nursery.listeners.remove(self._hear)
+        self._listening.close()
 
     def actor(self, id: str) -> Actor | None:  # noqa: A002 - as it is called everywhere else
         """Return the actor that *id* names, if it is still there."""

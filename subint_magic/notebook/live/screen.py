@@ -190,10 +190,11 @@ class Screen:
                 self._work()
         except Exception:  # noqa: BLE001 - a defect of ours, and no reason to stop the actors
             _LOG.exception("the views are no longer kept up to date")
+            self._views.clear()
         finally:
             self._ended = True
             self.board.close()
-            for key in list(self._unsaved):
+            for key in self._unsaved.keys() & self._views.keys():
                 self._save(key)
             if self._page is not None and not self._kernel_ends:
                 self._page.close()
@@ -240,9 +241,11 @@ class Screen:
 
     async def _measure(self) -> None:
         """Look at what the actors take that have run since the last look."""
-        for actor in list(self.board.unmeasured):
-            if actor.hello is not None:
-                usage = await trio.to_thread.run_sync(usage_of, actor.hello)
+        actors = [actor for actor in self.board.unmeasured if actor.hello is not None]
+        hellos = [actor.hello for actor in actors if actor.hello is not None]
+        if hellos:
+            usages = await trio.to_thread.run_sync(lambda: list(map(usage_of, hellos)))
+            for actor, usage in zip(actors, usages, strict=True):
                 self.board.take_usage(actor, usage)
         self._measuring = False
         for view in self._panels():
@@ -299,9 +302,15 @@ class Screen:
             pass
 
     def _take(self, said: Click | Sight) -> None:
-        if isinstance(said, Click):
-            self._click(said)
-            return
+        try:
+            if isinstance(said, Click):
+                self._click(said)
+            else:
+                self._look(said)
+        except Exception:  # noqa: BLE001 - a defect of ours; trio itself would end by it
+            _LOG.exception("a page said %r", said)
+
+    def _look(self, said: Sight) -> None:
         self._sights[said.page] = said.seen
         if not said.seen:
             del self._sights[said.page]

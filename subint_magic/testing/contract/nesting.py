@@ -76,7 +76,6 @@ async def until(nursery: ActorNursery, condition: Callable[[], bool]) -> None:
         if condition():
             changed.set()
 
-    nursery.listeners.append(listen)
-    if not condition():
-        await changed.wait()
-    nursery.listeners.remove(listen)
+    with nursery.heard_by(listen):
+        if not condition():
+            await changed.wait()
