@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds after which a test that waits has failed. No test that passes comes near it."""
 
+_DEFECT = "Traceback (most recent call last):\n"
+
 _OUTPUTS = ("stream", "execute_result", "display_data", "error")
 
 _KERNEL_SPECS = f"{sys.prefix}/share/jupyter/kernels"
@@ -483,6 +485,8 @@ class Kernel:
             self._welcome += 1
         if kind.startswith("comm_"):
             self.page.hear(kind, content)
+        if kind == "stream" and "subint_magic/" in content["text"] and _DEFECT in content["text"]:
+            raise AssertionError(content["text"])  # something of ours has failed, and goes on
         cell = self._cells.get(message["parent_header"].get("msg_id", ""))
         if cell is None:
             return

@@ -100,7 +100,8 @@ class RunLine:
         self._shown = True
         self._cleared = None
         self.cell.show(self._screen.bundle(self), self.id)
-        self._screen.add(self)
+        if not self.settled:
+            self._screen.add(self)
 
     def hear(self, event: Event | Phase) -> None:
         """Something has happened to the run; what it shows is shown after this."""

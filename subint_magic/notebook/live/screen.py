@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -33,14 +34,19 @@ __all__ = ["Screen"]
 
 _LOG = logging.getLogger(__name__)
 
-PAGE_INTERVAL = 0.15
-"""Seconds between two messages to the pages: at most 7 a second."""
+PAGE_INTERVAL = 0.2
+"""Seconds between two messages to the pages: at most 5 a second. The answer to a click does not
+wait for it.
+"""
 
 DOCUMENT_INTERVAL = 0.35
-"""Seconds between two changes of the document: at most 3 a second."""
+"""Seconds between two changes of the document: at most 3 a second, and `BURST` more."""
 
-LONE_DOCUMENT_INTERVAL = 0.1
+LONE_DOCUMENT_INTERVAL = 0.125
 """The same if there is no page to send anything to."""
+
+BURST = 2
+"""Changes of the document that do not wait, if they are the last of their view."""
 
 SAVE_INTERVAL = 2.0
 """Seconds between two changes of a view in the document, while a page keeps it up to date: each
@@ -70,6 +76,16 @@ type OpenPage = Callable[[str, Callable[[Click | Sight], object]], Page]
 """Opens the line to the browser: called with the name of its views, and what hears of them."""
 
 
+class Rank(IntEnum):
+    """What comes first in the document, if much has changed."""
+
+    NEWS = 0
+    """Something goes on."""
+    LAST_WORD = 1
+    TICK = 2
+    """Just time has passed."""
+
+
 class Screen:
     """Keeps views up to date, by at most ten messages a second in all.
 
@@ -95,7 +111,7 @@ class Screen:
         self._views: dict[str, View] = {}
         self._sights: dict[str, frozenset[str]] = {}  # what is seen, by page
         self._unsent: dict[str, float] = {}  # views that pages are to be sent, and when at last
-        self._unsaved: dict[str, float] = {}  # those that the document is behind, likewise
+        self._unsaved: dict[str, tuple[Rank, float]] = {}  # those that the document is behind
         self._saved: dict[str, float] = {}  # when they were
         self._page_due = self._document_due = self._tick_due = 0.0
         self._measuring = False
@@ -155,8 +171,14 @@ class Screen:
         if self._views.pop(view.id, None):
             self._forget(view)
 
-    def touch(self, view: View, *, urgent: bool = True) -> None:
-        """Take note that *view* has changed; what is not *urgent* need not be in the document."""
+    def touch(self, view: View, *, urgent: bool = True, ticked: bool = False) -> None:
+        """Take note that *view* has changed.
+
+        Args:
+            view: the view.
+            urgent: false for what need not be in the document.
+            ticked: whether just time has passed.
+        """
         key, now = view.id, trio.current_time()
         if key not in self._views:
             return
@@ -165,13 +187,15 @@ class Screen:
             self._unsent[key] = due
             self._wake()
         seen = self._seen(key)
-        if self._ended or (view.settled and now >= self._document_due):
+        if self._ended or (view.settled and now >= self._document_due - BURST * self._interval):
             self._save(key)  # before the cell that waits for it ends: then nobody may listen
         elif urgent or not seen:
             pause = SAVE_INTERVAL if seen and not view.settled else LONE_SAVE_INTERVAL
-            due = max(due, self._saved[key] + pause)
-            if due < self._unsaved.get(key, inf):
-                self._unsaved[key] = due
+            rank = Rank.LAST_WORD if view.settled else Rank.TICK if ticked else Rank.NEWS
+            new = rank, max(due, self._saved[key] + pause)
+            old = self._unsaved.get(key, (Rank.TICK, inf))
+            self._unsaved[key] = min(new[0], old[0]), min(new[1], old[1])
+            if self._unsaved[key] != old:
                 self._wake()
 
     # the loop
@@ -213,7 +237,8 @@ class Screen:
         if self._page is not None and unsent:
             due = min(due, max(self._page_due, min(unsent)))
         if self._unsaved:
-            due = min(due, max(self._document_due, min(self._unsaved.values())))
+            first = min(when for _, when in self._unsaved.values())
+            due = min(due, max(self._document_due, first))
         if any(view.ticks(seen=self._seen(key)) for key, view in self._views.items()):
             due = min(due, self._tick_due)
         return due
@@ -227,13 +252,19 @@ class Screen:
         if now >= self._page_due and min(unsent.values(), default=inf) <= now:
             self._page_due = now + PAGE_INTERVAL
             self._send(list(unsent))
-        if now >= self._document_due and min(self._unsaved.values(), default=inf) <= now:
-            self._save(min(self._unsaved, key=self._unsaved.__getitem__))
+        behind = [
+            # What has changed last is what somebody waits for; whose turn it is to tick, the oldest.
+            (rank, when if rank is Rank.TICK else -when, key)
+            for key, (rank, when) in self._unsaved.items()
+            if when <= now
+        ]
+        if behind and now >= self._document_due:
+            self._save(min(behind)[-1])
 
     def _tick(self) -> None:
         for view in list(self._views.values()):
             if not self._seen(view.id) and view.ticks(seen=False):
-                self.touch(view)
+                self.touch(view, ticked=True)
         seen = any(self._seen(view.id) for view in self._panels())
         if seen and self.board.unmeasured and not self._measuring:
             self._measuring = True
@@ -263,12 +294,16 @@ class Screen:
         view = self._views[key]
         self._unsaved.pop(key, None)
         self._saved[key] = now = trio.current_time()
-        self._document_due = now + (DOCUMENT_INTERVAL if self._sights else LONE_DOCUMENT_INTERVAL)
+        self._document_due = max(now, self._document_due) + self._interval
         view.cell.update(self.bundle(view), key)
         if view.settled:
             if self._seen(key):
                 self._send([key])
             self.remove(view)
+
+    @property
+    def _interval(self) -> float:
+        return DOCUMENT_INTERVAL if self._sights else LONE_DOCUMENT_INTERVAL
 
     def _forget(self, view: View) -> None:
         for keys in (self._unsent, self._unsaved, self._saved):
@@ -336,6 +371,7 @@ class Screen:
             return
         try:
             wait = action.begin(actor, f"its {name.capitalize()} button")
+            self._page_due = 0
             self.board.note(actor, f"{name}: asked")
             done = await wait()
         except Exception as error:  # noqa: BLE001 - shown to whoever has clicked, and logged
