@@ -85,6 +85,16 @@ def test_the_line_stays_when_the_cell_clears_its_output(kernel: Kernel, gate: Ga
     assert line_of(cell).startswith("a (subint): done after")
 
 
+def test_a_cell_that_asks_is_not_cleared(kernel: Kernel):
+    cell = kernel.start("%%subint -n a\nprint('before')\ninput('name? ')", stdin=True)
+    cell.wait_question()
+    kernel.wait_until(lambda: "display" in [kind for kind, *_ in cell.outputs], "the line")
+    assert "clear_output" not in [kind for kind, _ in cell.messages], "with it the box would go"
+    kernel.answer("me")
+    assert cell.wait().results == ["'me'"]
+    assert [kind for kind, *_ in cell.outputs] == ["stdout", "display", "result"]
+
+
 def test_a_short_run_has_no_line(kernel: Kernel):
     assert kernel.ok("%%subint -n a\nprint(1)\n2").outputs == [("stdout", "1\n"), ("result", "2")]
 

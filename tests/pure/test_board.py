@@ -83,7 +83,7 @@ async def test_a_run_from_the_start_of_its_actor_to_its_end(autojump_clock: Mock
             assert board.busy
         (row,) = board.snapshot().rows
         assert (row.kind, row.elapsed, row.source) == (Kind.IDLE, None, "work()")
-        assert row.actions == ("cancel", "kill", "close")
+        assert row.actions == ("kill", "close")
         assert not board.busy
         (lane,) = board.snapshot().lanes
         (bar,) = lane.bars
@@ -138,9 +138,9 @@ async def test_who_waits_is_counted_and_has_a_bar(autojump_clock: MockClock):
         board = Board(nursery, lambda _: None)
         actor = await start(nursery)
 
-        async def cell(source: str) -> None:
+        async def cell(source: str, patience: float = 1000) -> None:
             turn = nursery.turns.take("a")
-            with turn.kept():
+            with trio.move_on_after(patience), turn.kept():
                 await turn.come.wait()
                 await actor.run_cell(source)
 
@@ -148,14 +148,17 @@ async def test_who_waits_is_counted_and_has_a_bar(autojump_clock: MockClock):
             tasks.start_soon(cell, "first")
             await trio.sleep(1)
             tasks.start_soon(cell, "second")
+            tasks.start_soon(cell, "none", 1)
             await trio.sleep(3)
             assert board.snapshot().rows[0].waiting == 1
             running, waiting = board.snapshot().lanes[0].bars
             assert kinds(running)[-1] == (Kind.RUNNING, None)
             assert kinds(waiting) == [(Kind.QUEUED, None)]
         assert board.snapshot().rows[0].waiting == 0
-        _, second = board.snapshot().lanes[0].bars
+        await cell("third")
+        _, second, third = board.snapshot().lanes[0].bars
         assert kinds(second) == [(Kind.QUEUED, 9), (Kind.RUNNING, 10)]
+        assert kinds(third) == [(Kind.RUNNING, 10)], "it has not waited"
         actor.request_cancel(grace=0)
 
 
@@ -191,7 +194,7 @@ async def test_one_that_was_abandoned_stays_until_its_call_returns(autojump_cloc
         board = Board(nursery, lambda _: None)
         method = fake_method(stuck, killable=False)
         actor = await nursery.start_actor("a", spawn_method=method)
-        assert board.snapshot().rows[0].actions == ("cancel", "close"), "nothing can kill it"
+        assert board.snapshot().rows[0].actions == ("close",), "nothing can kill it"
         actor.request_cancel()
         await actor.wait_ended()
         (row,) = board.snapshot().rows

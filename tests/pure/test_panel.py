@@ -201,7 +201,7 @@ def test_each_kind_has_a_sign_of_its_own():
         ),
         (
             RunState("1", "main", "subint", Kind.CANCELLED, 75, False, outcome="timed out"),
-            "main (subint): timed out after 1 min",
+            "main (subint): timed out after 1:15 min",
         ),
     ],
 )

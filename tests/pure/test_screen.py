@@ -92,7 +92,7 @@ class View:
     def ticks(self, *, seen: bool) -> bool:
         return False
 
-    def html(self) -> str:
+    def html(self, *, document: bool = False) -> str:
         self.asked += 1
         return f"<b>{self.asked}</b>"
 
@@ -219,7 +219,7 @@ async def test_without_a_page_the_document_follows(autojump_clock: MockClock):
         actor = await scene.nursery.start_actor("a", spawn_method=fake_method(chatty))
         await actor.run_cell("x")
         await trio.sleep(1)
-        assert 10 < len(scene.messages) <= 30, "once a second while something runs"
+        assert 3 < len(scene.messages) <= 10, "less and less often while nothing but time passes"
         assert "999" in scene.messages.of("document")[-1][1]["text/plain"]
         assert scene.messages.of("document")[-1][0] == panel.id
 
@@ -250,7 +250,24 @@ async def test_a_view_that_is_over_is_told_so(autojump_clock: MockClock):
         assert list(scene.messages.of("page")[-1]) == [view.id]
         scene.line.see(view.id)  # a page that was loaded again
         await trio.sleep(1)
-        assert scene.messages.of("page")[-1] == {view.id: None}
+        assert scene.messages.of("page")[-1] == {view.id: f"<b>{view.asked}</b>"}
+        scene.line.see("nobody knows it")
+        await trio.sleep(1)
+        assert scene.messages.of("page")[-1] == {"nobody knows it": None}
+
+
+async def test_a_page_that_says_nothing_any_more_is_forgotten(autojump_clock: MockClock):
+    async with a_screen() as scene:
+        view = scene.view()
+        await scene.opened()
+        scene.line.see(view.id)
+        for _ in range(100):
+            scene.screen.touch(view)
+            await trio.sleep(1)
+        assert 50 < len(scene.messages.of("page")) < 70
+        scene.line.see(view.id)
+        await trio.sleep(1)
+        assert list(scene.messages.of("page")[-1]) == [view.id]
 
 
 async def test_the_last_word_is_in_the_document_at_once(autojump_clock: MockClock):
@@ -325,6 +342,7 @@ async def test_a_cell_that_runs_again_has_one_panel(autojump_clock: MockClock):
             (await scene.screen._new_panel(None, Cell(scene.messages, number)))[0]  # type: ignore[arg-type]
             for number in (1, 1, *range(2, PANELS + 2))
         ]
+        scene.messages.clear()
         scene.screen._board_changed(True)
         await trio.sleep(5)
         kept = {key for key, _ in scene.messages.of("document")}

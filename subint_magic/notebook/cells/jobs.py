@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     from subint_magic.runtime.events import Published
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
-    from subint_magic.runtime.runs.asking import Answer
+    from subint_magic.runtime.runs.asking import Answer, Question
     from subint_magic.runtime.runs.run import CellResult, CellRun, Event
     from subint_magic.runtime.runs.turns import Turn
     from subint_magic.wire.messages import Parcel
 
 __all__ = ["Job", "cell_value"]
+
+_LOG = logging.getLogger(__name__)
 
 _BY = "an interrupt"
 
@@ -82,7 +85,7 @@ class Job:
         self._request = replace(request, inputs={})
         self._method = request.backend or get_start_method()
         self._nursery: ActorNursery | None = None
-        self._answer = answer
+        self._ask = answer
         self._inputs: Mapping[str, object] = request.inputs
         self._shell = shell
         self._run: CellRun | None = None
@@ -257,19 +260,29 @@ class Job:
         self._run = run
         self._enter(Phase.RUNNING)
 
+    async def _answer(self, question: Question) -> str | None:
+        self.output.settle_in()
+        return await self._ask(question)
+
     def _hear(self, event: Published) -> None:
         if isinstance(event, RunStopping) and event.run is self._run:
             self._enter(Phase.STOPPING)
 
     def _enter(self, phase: Phase) -> None:
         self.progress.enter(phase)
-        for listener in self.listeners:
-            listener(phase)
+        self._tell(phase)
+
+    def _tell(self, event: Event | Phase) -> None:
+        for listener in self.listeners.copy():
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a defect of theirs, and no reason to stop the cell
+                _LOG.exception("a listener failed, and hears no more")
+                self.listeners.remove(listener)
 
     def _sink(self, event: Event) -> None:
         self.progress.hear(event)
-        for listener in self.listeners:
-            listener(event)
+        self._tell(event)
         self.output(event)
 
 

@@ -137,6 +137,10 @@ class CellOutput:
         for event in record or ():
             self._show(event)
 
+    def settle_in(self) -> None:
+        """Let what was shown so far stand where it is: an input box may be among it."""
+        self._record = None
+
     def _remember(self, event: Event) -> None:
         assert self._record is not None
         self._record.append(event)

@@ -18,7 +18,6 @@ from subint_magic.runtime.events import (
     ActorLeft,
     ActorMoved,
     DescendantMoved,
-    QueueMoved,
     RunPrinted,
     RunStopping,
 )
@@ -49,7 +48,7 @@ _STILL = (Kind.IDLE, Kind.ABANDONED)
 _ACTIONS = {
     Kind.RUNNING: ("interrupt", "cancel", "kill"),
     Kind.STOPPING: ("interrupt", "cancel", "kill"),
-    Kind.IDLE: ("cancel", "kill", "close"),
+    Kind.IDLE: ("kill", "close"),
     Kind.SPAWNING: ("cancel",),
     Kind.BOOTING: ("cancel", "kill"),
     Kind.CLOSING: ("cancel", "kill"),
@@ -94,8 +93,6 @@ class Board:
         # of ended actors: nothing that would keep them, and what they hold, alive
         self._history: deque[Row] = deque(maxlen=HISTORY)
         self._lanes: deque[Lane] = deque(maxlen=_LANES)
-        self._queues: dict[str, deque[float]] = {}  # when those who wait have come
-        self._came: dict[str, float] = {}  # when the one whose turn it is has come
         self._listening = ExitStack()
         self._listening.enter_context(nursery.heard_by(self._hear))
 
@@ -155,23 +152,11 @@ class Board:
             case RunPrinted(actor, output):
                 if entry := self._entries.get(actor):
                     entry.last_line = last_line(entry.last_line + output.text)
-            case QueueMoved(name):
-                self._queue(name)
             case DescendantMoved(actor, moved):
                 if entry := self._entries.get(actor):
                     for each in moved:
                         self._move_descendant(entry, each)
         self._on_change(not isinstance(event, RunPrinted))
-
-    def _queue(self, name: str) -> None:
-        queue = self._queues.setdefault(name, deque())
-        waiting = self._nursery.turns.waiting(name)
-        if len(queue) < waiting:
-            queue.append(trio.current_time())
-        elif len(queue) > waiting:
-            self._came[name] = queue.popleft()
-        if not queue:
-            del self._queues[name]
 
     def _move(self, actor: Actor, kind: Kind) -> None:
         now = trio.current_time()
@@ -184,8 +169,9 @@ class Board:
             entry.note = ""
         self.unmeasured[actor] = None
         if kind is Kind.RUNNING:
-            came = self._came.pop(entry.name, None)
-            entry.track.enter(kind, now, _source(actor.current_run), came)
+            queue = self._nursery.turns.queue(entry.name)
+            queued = queue[0].taken if queue and queue[0].has_waited else None
+            entry.track.enter(kind, now, _source(actor.current_run), queued)
         else:
             entry.track.enter(kind, now)
         if actor.state in ENDED - {State.ABANDONED}:
@@ -254,8 +240,8 @@ class Board:
 
     def _lane(self, entry: _Entry) -> Lane:
         lane = entry.track.lane(entry.name, entry.backend)
-        came = self._queues.get(entry.name, ())
-        waiting = [Bar((Part(Kind.QUEUED, moment, None),)) for moment in came]
+        queue = self._nursery.turns.queue(entry.name)[1:]
+        waiting = [Bar((Part(Kind.QUEUED, turn.taken, None),)) for turn in queue]
         return replace(lane, bars=(*lane.bars, *waiting))
 
 

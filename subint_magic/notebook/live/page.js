@@ -1,8 +1,8 @@
 // Keeps the views of one kernel up to date in this page, and passes on clicks.
 //
 // A view is an element <subint-view hub="…" view="…"> in the output of a cell. The hub is the model
-// that this script is given: it has no view of its own, so nothing of it is in the notebook, and a
-// saved notebook has nothing to miss. One page may have several kernels, so several hubs.
+// that this script is given: it has no view of its own, so no output of a saved notebook misses it.
+// One page may have several kernels, so several hubs.
 
 const hubs = (globalThis.subintMagicHubs ??= new Map());
 
@@ -21,6 +21,7 @@ if (!customElements.get("subint-view"))
   );
 
 const PATIENCE = 3000; // milliseconds until a click was in vain
+const SIGN_OF_LIFE = 20000; // milliseconds between two answers to a kernel that sends
 
 class Hub {
   constructor(model) {
@@ -28,10 +29,22 @@ class Hub {
     this.name = `${Date.now()}-${Math.random()}`; // several pages may show one kernel
     this.count = 0;
     this.elements = new Set();
+    this.inSight = new Set();
+    this.said = 0; // when something was said last
+    // Not in sight are views in a tab behind another, and what is scrolled away.
+    this.observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!this.elements.has(target) || isIntersecting === this.inSight.has(target)) continue;
+        if (!isIntersecting) this.inSight.delete(target);
+        else {
+          this.inSight.add(target);
+          this.fresh.add(target.getAttribute("view"));
+        }
+        this.look();
+      }
+    });
     this.fresh = new Set(); // views that the kernel has not seen yet
-    this.focused = null;
     this.onClick = (event) => this.click(event);
-    this.onFocus = (event) => (this.focused = selector(event.target.closest("button")));
     this.onSight = () => this.look();
     this.onLeave = () => this.tell([]); // at once: nothing of this page runs later
     document.addEventListener("visibilitychange", this.onSight);
@@ -50,21 +63,23 @@ class Hub {
     window.removeEventListener("pagehide", this.onLeave);
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onLine);
+    this.observer.disconnect();
     for (const element of this.elements) this.release(element);
+    this.tell([]);
   }
 
+  // It is live once the kernel has answered, and not before.
   attach(element) {
+    element.style.display = "block"; // so that it has a place to be in sight
     this.elements.add(element);
-    this.fresh.add(element.getAttribute("view"));
-    element.setAttribute("live", "");
+    this.observer.observe(element);
     element.addEventListener("click", this.onClick);
-    element.addEventListener("focusin", this.onFocus);
-    start(element);
-    this.look();
   }
 
   detach(element) {
     this.elements.delete(element);
+    this.inSight.delete(element);
+    this.observer.unobserve(element);
     this.release(element);
     this.look();
   }
@@ -72,7 +87,6 @@ class Hub {
   release(element) {
     element.removeAttribute("live");
     element.removeEventListener("click", this.onClick);
-    element.removeEventListener("focusin", this.onFocus);
   }
 
   // Tell the kernel what is looked at, once for all that changes now.
@@ -80,21 +94,20 @@ class Hub {
     clearTimeout(this.looking);
     this.looking = setTimeout(() => {
       const hidden = document.visibilityState === "hidden";
-      this.tell(hidden ? [] : [...this.elements].map((it) => it.getAttribute("view")));
+      this.tell(hidden ? [] : [...this.inSight].map((it) => it.getAttribute("view")));
     });
   }
 
   tell(seen) {
+    this.said = performance.now();
     this.send({ seen: [...new Set(seen)], fresh: [...this.fresh] });
     this.fresh.clear();
   }
 
   // The line to the kernel was lost, as in a restart, or is there again: ask whether it answers.
   doubt() {
-    for (const element of this.elements) {
-      element.removeAttribute("live");
-      this.fresh.add(element.getAttribute("view"));
-    }
+    for (const element of this.elements) element.removeAttribute("live");
+    for (const element of this.inSight) this.fresh.add(element.getAttribute("view"));
     this.look();
   }
 
@@ -111,10 +124,8 @@ class Hub {
       page.innerHTML = html;
       morph(element, page.content);
       start(element);
-      // What had the focus may have been drawn anew.
-      if (this.focused && document.activeElement === document.body)
-        element.querySelector(this.focused)?.focus({ preventScroll: true });
     }
+    if (performance.now() - this.said > SIGN_OF_LIFE) this.look();
   }
 
   click(event) {
@@ -146,7 +157,7 @@ class Hub {
     for (const element of this.elements)
       for (const time of element.querySelectorAll(":scope[live] time[data-since]")) {
         const since = Number(time.dataset.since) + (performance.now() - time.begun) / 1000;
-        if (time.begun !== undefined) time.textContent = age(since);
+        if (time.begun !== undefined) time.textContent = elapsed(since);
       }
   }
 }
@@ -156,43 +167,51 @@ function start(element) {
   for (const time of element.querySelectorAll("time[data-since]")) time.begun = performance.now();
 }
 
-// As `tables.age` in Python.
-function age(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function selector(button) {
-  if (!button) return null;
-  const { action, actor, run } = button.dataset;
-  const whose = actor ? `[data-actor="${actor}"]` : `[data-run="${run}"]`;
-  return `button[data-action="${action}"]${whose}`;
+// As `tables.elapsed` in Python.
+function elapsed(seconds) {
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  if (!hours) return `${minutes}:${two(whole % 60)} min`;
+  return `${hours}:${two(minutes)}:${two(whole % 60)} h`;
 }
 
 // Make the children of one node those of another. What is the same is kept, so that it keeps focus,
-// hover and selection. What is about another actor is never made of what was there: a click that has
-// begun on one button must not end on another's.
+// hover and selection, also if it is in another place now. What is about another actor is never made
+// of what was there: a click that has begun on one button must not end on another's.
 function morph(old, fresh) {
-  const olds = [...old.childNodes];
-  const news = [...fresh.childNodes];
-  news.forEach((node, i) => {
-    const was = olds[i];
-    if (!was) old.appendChild(node);
-    else if (was.nodeName !== node.nodeName || key(was) !== key(node)) old.replaceChild(node, was);
-    else if (node.nodeType === Node.TEXT_NODE) {
+  const wanted = new Set([...fresh.childNodes].map(key));
+  const known = new Map();
+  for (const node of [...old.childNodes])
+    if (!wanted.has(key(node))) node.remove();
+    else if (key(node)) known.set(key(node), node);
+  let at = old.firstChild;
+  for (const node of [...fresh.childNodes]) {
+    const was = key(node) ? known.get(key(node)) : at;
+    if (!was || was.nodeName !== node.nodeName || key(was) !== key(node)) {
+      old.insertBefore(node, at);
+      continue;
+    }
+    if (was === at) at = at.nextSibling;
+    else old.insertBefore(was, at);
+    if (node.nodeType === Node.TEXT_NODE) {
       if (was.data !== node.data) was.data = node.data;
     } else {
       copyAttributes(was, node);
       morph(was, node);
     }
-  });
-  olds.slice(news.length).forEach((node) => node.remove());
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
 }
 
 function key(node) {
   const { action, actor, run, lane } = node.dataset ?? {};
-  return [action, actor, run, lane].join();
+  return [action, actor, run, lane].filter(Boolean).join();
 }
 
 function copyAttributes(old, fresh) {

@@ -74,9 +74,10 @@ class RunLine:
         """See `View`. In a page, the time passes without us."""
         return not seen and not self.settled
 
-    def html(self) -> str:
+    def html(self, *, document: bool = False) -> str:
         """See `View`."""
-        return run_html(self._progress.shown(self.id, with_output=self._with_output))
+        shown = self._progress.shown(self.id, with_output=self._with_output)
+        return run_html(shown, document=document)
 
     def text(self) -> str:
         """See `View`."""
@@ -89,7 +90,7 @@ class RunLine:
     def show(self) -> None:
         """Show it in the cell that runs now, whose it is, before anything that the run shows."""
         display(self._screen.bundle(self), raw=True, display_id=self.id)
-        if self.cell.can_update and not self._shown:
+        if self.cell.can_update and not self._shown and not self.settled:
             self._shown = True
             self._screen.open(self)
 

@@ -76,6 +76,16 @@ type OpenPage = Callable[[str, Callable[[Click | Sight], object]], Page]
 """Opens the line to the browser: called with the name of its views, and what hears of them."""
 
 
+LONGEST_WAIT = 60.0
+"""The same for the document, which nobody may look at, after a while without an event."""
+
+SILENCE = 60.0
+"""Seconds after which a page is gone that is sent to and says nothing; it does every 20 seconds."""
+
+LAST_WORDS = 100
+"""Runs that have ended whose line a page can still have, if it is loaded again."""
+
+
 class Rank(IntEnum):
     """What comes first in the document, if much has changed."""
 
@@ -113,6 +123,9 @@ class Screen:
         self._unsent: dict[str, float] = {}  # views that pages are to be sent, and when at last
         self._unsaved: dict[str, tuple[Rank, float]] = {}  # those that the document is behind
         self._saved: dict[str, float] = {}  # when they were
+        self._waits: dict[str, float] = {}  # seconds from one tick of a view to the next
+        self._last_words: dict[str, str] = {}  # of runs that have ended, for pages that come later
+        self._unanswered: dict[str, float] = {}  # since when a page that is sent to is silent
         self._page_due = self._document_due = self._tick_due = 0.0
         self._measuring = False
         self._kernel_ends = False
@@ -133,11 +146,12 @@ class Screen:
     async def _new_panel(
         self, _nursery: object, cell: StartingCell
     ) -> tuple[Panel, dict[str, str]]:
-        await self._measure()
+        await self._measure_now()
         panel = Panel(self.board, cell)
         if cell.can_update:
             for other in self._panels():
                 if other.cell.same_as(cell) or len(self._panels()) == PANELS:
+                    self._save(other.id)
                     self.remove(other)
             self.add(panel)
         return panel, self.bundle(panel)
@@ -163,13 +177,23 @@ class Screen:
         self._wake()
 
     def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run *function*, which must not raise, beside all else."""
-        self.host.start(lambda _nursery: function(*args))
+        """Run *function* beside all else."""
+
+        async def run(_nursery: object) -> None:
+            try:
+                await function(*args)
+            except Exception:  # noqa: BLE001 - a defect of ours; nobody waits for it
+                _LOG.exception("something beside the views has failed")
+
+        self.host.start(run)
 
     def remove(self, view: View) -> None:
-        """Leave *view* as it is."""
+        """Leave *view* as it is: in the document, and so in pages."""
         if self._views.pop(view.id, None):
-            self._forget(view)
+            if self._page is not None and self._seen(view.id) and not view.settled:
+                self._page.send({view.id: None})
+            for keys in (self._unsent, self._unsaved, self._saved, self._waits):
+                keys.pop(view.id, None)
 
     def touch(self, view: View, *, urgent: bool = True, ticked: bool = False) -> None:
         """Take note that *view* has changed.
@@ -189,8 +213,10 @@ class Screen:
         seen = self._seen(key)
         if self._ended or (view.settled and now >= self._document_due - BURST * self._interval):
             self._save(key)  # before the cell that waits for it ends: then nobody may listen
-        elif urgent or not seen:
+        elif urgent:
             pause = SAVE_INTERVAL if seen and not view.settled else LONE_SAVE_INTERVAL
+            if not ticked:
+                self._waits.pop(key, None)
             rank = Rank.LAST_WORD if view.settled else Rank.TICK if ticked else Rank.NEWS
             new = rank, max(due, self._saved[key] + pause)
             old = self._unsaved.get(key, (Rank.TICK, inf))
@@ -253,7 +279,7 @@ class Screen:
             self._page_due = now + PAGE_INTERVAL
             self._send(list(unsent))
         behind = [
-            # What has changed last is what somebody waits for; whose turn it is to tick, the oldest.
+            # What has changed last is what somebody waits for; of those that tick, the oldest.
             (rank, when if rank is Rank.TICK else -when, key)
             for key, (rank, when) in self._unsaved.items()
             if when <= now
@@ -262,8 +288,12 @@ class Screen:
             self._save(min(behind)[-1])
 
     def _tick(self) -> None:
+        now = trio.current_time()
         for view in list(self._views.values()):
-            if not self._seen(view.id) and view.ticks(seen=False):
+            wait = self._waits.get(view.id, TICK)
+            due = not self._seen(view.id) and now >= self._saved[view.id] + wait
+            if due and view.ticks(seen=False):
+                self._waits[view.id] = min(2 * wait, LONGEST_WAIT)
                 self.touch(view, ticked=True)
         seen = any(self._seen(view.id) for view in self._panels())
         if seen and self.board.unmeasured and not self._measuring:
@@ -272,23 +302,38 @@ class Screen:
 
     async def _measure(self) -> None:
         """Look at what the actors take that have run since the last look."""
+        try:
+            await self._measure_now()
+        finally:
+            self._measuring = False
+        for view in self._panels():
+            self.touch(view, urgent=False)
+
+    async def _measure_now(self) -> None:
         actors = [actor for actor in self.board.unmeasured if actor.hello is not None]
         hellos = [actor.hello for actor in actors if actor.hello is not None]
         if hellos:
             usages = await trio.to_thread.run_sync(lambda: list(map(usage_of, hellos)))
             for actor, usage in zip(actors, usages, strict=True):
                 self.board.take_usage(actor, usage)
-        self._measuring = False
-        for view in self._panels():
-            self.touch(view, urgent=False)
 
     def _send(self, keys: list[str]) -> None:
         if self._page is None:  # it has spoken before we had it; `_get_page` comes next
             return
-        views = {key: self._views[key] for key in keys}
-        self._page.send({key: view.html() for key, view in views.items()})
+        panel = ""  # all panels are the same
+        views: dict[str, str | None] = {}
+        for key in keys:
+            if isinstance(view := self._views[key], Panel):
+                views[key] = panel = panel or view.html()
+            else:
+                views[key] = view.html()
+        self._page.send(views)
+        now = trio.current_time()
         for key in keys:
             self._unsent.pop(key, None)
+        for page in list(self._sights):
+            if now - self._unanswered.setdefault(page, now) > SILENCE:
+                del self._sights[page], self._unanswered[page]
 
     def _save(self, key: str) -> None:
         view = self._views[key]
@@ -299,15 +344,14 @@ class Screen:
         if view.settled:
             if self._seen(key):
                 self._send([key])
+            self._last_words[key] = view.html()
+            if len(self._last_words) > LAST_WORDS:
+                del self._last_words[next(iter(self._last_words))]
             self.remove(view)
 
     @property
     def _interval(self) -> float:
         return DOCUMENT_INTERVAL if self._sights else LONE_DOCUMENT_INTERVAL
-
-    def _forget(self, view: View) -> None:
-        for keys in (self._unsent, self._unsaved, self._saved):
-            keys.pop(view.id, None)
 
     def _panels(self) -> list[Panel]:
         return [view for view in self._views.values() if isinstance(view, Panel)]
@@ -316,7 +360,8 @@ class Screen:
         return any(key in seen for seen in self._sights.values())
 
     def _element(self, view: View) -> str:
-        return f'<subint-view hub="{self._hub}" view="{view.id}">{view.html()}</subint-view>'
+        html = view.html(document=True)
+        return f'<subint-view hub="{self._hub}" view="{view.id}">{html}</subint-view>'
 
     # the page
 
@@ -324,7 +369,7 @@ class Screen:
         try:
             self._page = await trio.to_thread.run_sync(open_page, self._hub, self._hear)
         except ImportError as error:
-            _LOG.info("no live views: %s", error)
+            _LOG.warning("the views have no buttons: %s", error)
         else:
             self._wake()
             if self._ended:  # while it was opened
@@ -346,13 +391,15 @@ class Screen:
             _LOG.exception("a page said %r", said)
 
     def _look(self, said: Sight) -> None:
-        self._sights[said.page] = said.seen
-        if not said.seen:
-            del self._sights[said.page]
+        self._unanswered.pop(said.page, None)
+        # What could not be seen was not sent.
+        fresh = said.fresh | (said.seen - self._sights.pop(said.page, frozenset()))
+        if said.seen:
+            self._sights[said.page] = said.seen
         now = trio.current_time()
-        self._unsent.update(dict.fromkeys(said.fresh & self._views.keys(), now))
-        if self._page is not None and (gone := said.fresh - self._views.keys()):
-            self._page.send(dict.fromkeys(gone))
+        self._unsent.update(dict.fromkeys(fresh & self._views.keys(), now))
+        if self._page is not None and (gone := fresh - self._views.keys()):
+            self._page.send({key: self._last_words.get(key) for key in gone})
         self._wake()
 
     def _click(self, click: Click) -> None:

@@ -10,7 +10,7 @@ from subint_magic.notebook.look.snapshot import Bar, Kind, Lane, Part
 
 __all__ = ["Track"]
 
-_BARS = 100
+_BARS = 30
 """Runs of one actor that are kept."""
 
 _AT_ONCE = 0.05

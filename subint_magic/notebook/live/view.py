@@ -32,8 +32,12 @@ class View(Protocol):
     def ticks(self, *, seen: bool) -> bool:
         """Whether it changes without an event, for somebody who sees it or for the document."""
 
-    def html(self) -> str:
-        """Return the inside of its element, as it is now."""
+    def html(self, *, document: bool = False) -> str:
+        """Return the inside of its element, as it is now.
+
+        Args:
+            document: whether it is for the document, which has to show it without our script.
+        """
 
     def text(self) -> str:
         """Return the same as text."""
@@ -52,7 +56,7 @@ class Panel:
     Attributes:
         id: see `View`.
         cell: likewise.
-        settled: whether another has taken its place.
+        settled: it never is.
     """
 
     def __init__(self, board: Board, cell: StartingCell) -> None:
@@ -65,9 +69,9 @@ class Panel:
         """See `View`."""
         return self._board.busy or (seen and bool(self._board.unmeasured))
 
-    def html(self) -> str:
+    def html(self, *, document: bool = False) -> str:
         """See `View`."""
-        return panel_html(self._board.snapshot())
+        return panel_html(self._board.snapshot(), document=document)
 
     def text(self) -> str:
         """See `View`."""

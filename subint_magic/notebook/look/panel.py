@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -14,7 +15,7 @@ from subint_magic.notebook.look.rows import Shown, choose
 from subint_magic.notebook.look.snapshot import Kind
 from subint_magic.notebook.look.timeline import timeline_html, timeline_text
 from subint_magic.notebook.views.actors import ACTIONS
-from subint_magic.notebook.views.tables import age, duration, size, text_table, volume
+from subint_magic.notebook.views.tables import age, duration, elapsed, size, text_table, volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,12 +131,21 @@ def _short(text: str, width: int) -> str:
 # as HTML
 
 
-def panel_html(snapshot: Snapshot) -> str:
-    """Return the panel as HTML: the inside of a ``<subint-view>``."""
+def panel_html(snapshot: Snapshot, *, document: bool = False) -> str:
+    """Return the panel as HTML: the inside of a ``<subint-view>``.
+
+    Args:
+        snapshot: what there is to see.
+        document: whether it is to be shown without our script: with its style, but no buttons.
+    """
+    if document:
+        rows = tuple(replace(row, actions=()) for row in snapshot.rows)
+        snapshot = replace(snapshot, rows=rows)
+    style = f"<style>{style_sheet()}</style>" if document else ""
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(snapshot.at))
     body = _html_table(snapshot) if snapshot.rows or snapshot.history else ""
     return (
-        f'<div class="subint-panel"><style>{style_sheet()}</style>'
+        f'<div class="subint-panel">{style}'
         f'<div class="subint-head">{_html_headline(snapshot)}'
         f'<span class="subint-dead">As it was at {at}; %subints shows it anew</span></div>'
         f"{body}{timeline_html(snapshot)}</div>"
@@ -213,7 +223,7 @@ def _html_times(row: Row, ticks: bool) -> str:
 
 def _html_time(seconds: float, ticks: bool) -> str:
     since = f' data-since="{seconds:.1f}"' if ticks else ""
-    return f"<time{since}>{age(seconds)}</time>"
+    return f"<time{since}>{elapsed(seconds)}</time>"
 
 
 def _html_use(row: Row) -> str:
@@ -244,11 +254,16 @@ def _html_traffic(row: Row) -> str:
     )
 
 
+_HELP = {action: it.help for action, it in ACTIONS.items()} | {
+    "kill": "end its process at once",  # there is no such button where nothing can be killed
+}
+
+
 def _button(row: Row, action: str) -> str:
     word, name = action.capitalize(), escape(row.name)
     return (
         f'<button type="button" data-action="{action}" data-actor="{escape(row.id)}"'
-        f' aria-label="{word} {name}" title="{word}: {ACTIONS[action].help}">{word}</button>'
+        f' aria-label="{word} {name}" title="{word}: {_HELP[action]}">{word}</button>'
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["age", "duration", "html_table", "size", "text_table", "volume"]
+__all__ = ["age", "duration", "elapsed", "html_table", "size", "text_table", "volume"]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -29,6 +29,16 @@ def age(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def elapsed(seconds: float) -> str:
+    """Return a duration that somebody watches: ``4 s``, ``1:59 min``, ``2:05:00 h``."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{seconds:02} min"
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02} h"
 
 
 def html_table(header: Sequence[str], rows: Sequence[Sequence[str]], footer: str) -> str:

@@ -33,10 +33,14 @@ class Turns:
         It is taken in this call, so that whoever calls decides on the order: trio begins tasks
         that come together in any.
         """
-        turn = Turn(self, name)
+        turn = Turn(self, name, has_waited=name in self._queues)
         self._queues[name].append(turn)
         self._call(name)
         return turn
+
+    def queue(self, name: str) -> list[Turn]:
+        """Return the places in the queue for *name*; the first is that of whose turn it is."""
+        return list(self._queues.get(name, ()))
 
     def waiting(self, name: str) -> int:
         """Return how many wait for *name*, beside the one whose turn it is."""
@@ -66,10 +70,14 @@ class Turn:
         name: that of the queue.
         come: set once everyone before it has left.
         lost: the actor that it was for, if that has begun to end since it was taken.
+        taken: `trio.current_time` of when it was taken.
+        has_waited: whether there was somebody before it.
     """
 
-    def __init__(self, turns: Turns, name: str) -> None:
+    def __init__(self, turns: Turns, name: str, *, has_waited: bool) -> None:
         self.name = name
+        self.taken: float = trio.current_time()
+        self.has_waited = has_waited
         self.come: trio.Event = trio.Event()
         self.lost: Actor | None = None
         self._turns = turns
