@@ -21,6 +21,7 @@ if (!customElements.get("subint-view"))
   );
 
 const PATIENCE = 3000; // milliseconds until a click was in vain
+const KEPT = 50; // views whose last state is kept, should they be drawn anew
 const SIGN_OF_LIFE = 20000; // milliseconds between two answers to a kernel that sends
 
 class Hub {
@@ -44,6 +45,7 @@ class Hub {
       }
     });
     this.fresh = new Set(); // views that the kernel has not seen yet
+    this.html = new Map(); // what the kernel said last of a view
     this.onClick = (event) => this.click(event);
     this.onSight = () => this.look();
     this.onLeave = () => this.tell([]); // at once: nothing of this page runs later
@@ -68,12 +70,15 @@ class Hub {
     this.tell([]);
   }
 
-  // It is live once the kernel has answered, and not before.
+  // It is live once the kernel has answered, and not before. If it is one that was live until the
+  // document has changed, nothing of that is to be seen.
   attach(element) {
     element.style.display = "block"; // so that it has a place to be in sight
     this.elements.add(element);
     this.observer.observe(element);
     element.addEventListener("click", this.onClick);
+    const html = this.html.get(element.getAttribute("view"));
+    if (html) this.draw(element, html);
   }
 
   detach(element) {
@@ -106,26 +111,32 @@ class Hub {
 
   // The line to the kernel was lost, as in a restart, or is there again: ask whether it answers.
   doubt() {
+    this.html.clear();
     for (const element of this.elements) element.removeAttribute("live");
     for (const element of this.inSight) this.fresh.add(element.getAttribute("view"));
     this.look();
   }
 
   show(views) {
+    for (const [view, html] of Object.entries(views)) {
+      this.html.delete(view); // so that the last one is the newest
+      if (html !== null) this.html.set(view, html);
+    }
+    for (const old of [...this.html.keys()].slice(0, -KEPT)) this.html.delete(old);
     for (const element of this.elements) {
       const html = views[element.getAttribute("view")];
-      if (html === undefined) continue;
-      if (html === null) {
-        this.release(element); // it stays as it is in the document
-        continue;
-      }
-      element.setAttribute("live", "");
-      const page = document.createElement("template");
-      page.innerHTML = html;
-      morph(element, page.content);
-      start(element);
+      if (html === null) this.release(element); // it stays as it is in the document
+      else if (html !== undefined) this.draw(element, html);
     }
     if (performance.now() - this.said > SIGN_OF_LIFE) this.look();
+  }
+
+  draw(element, html) {
+    element.setAttribute("live", "");
+    const page = document.createElement("template");
+    page.innerHTML = html;
+    morph(element, page.content);
+    start(element);
   }
 
   click(event) {
