@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.live.page import Page
-    from subint_magic.notebook.live.said import Click, Sight
+    from subint_magic.notebook.live.browser.page import Page
+    from subint_magic.notebook.live.browser.said import Click, Sight
 
 __all__ = ["Extension"]
 
@@ -175,7 +175,7 @@ class Extension:
 
 
 def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
-    from subint_magic.notebook.live.page import Page  # ipywidgets is heavy
+    from subint_magic.notebook.live.browser.page import Page  # ipywidgets is heavy
 
     return Page(hub, hear)
 

@@ -1,5 +1,6 @@
 """What there is to see, made of what a nursery publishes: children are played by coroutines."""
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -7,6 +8,7 @@ from subint_magic.notebook.live.board import HISTORY, Board
 from subint_magic.notebook.live.track import Track
 from subint_magic.notebook.look.snapshot import Bar, Kind, Part
 from subint_magic.runtime.actor import Actor
+from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import ActorNursery, open_nursery
 from subint_magic.runtime.usage import Usage
 from subint_magic.testing.fake import HELLO, FakePeer, fake_method
@@ -268,3 +270,22 @@ def test_the_end_of_one_that_rests_takes_no_time():
     track.enter(Kind.CANCELLING, 1)
     track.enter(Kind.CANCELLED, 2)
     assert track.lane("a", "trio").bars == ()
+
+
+async def test_a_listener_that_fails_ends_nothing_but_itself(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+):
+    heard: list[object] = []
+
+    def fail(_event: object) -> None:
+        raise ValueError("a defect")
+
+    async with open_nursery() as nursery:
+        nursery.listeners += [fail, heard.append]
+        with nursery.heard_by(fail):
+            actor = await start(nursery)
+            assert actor.state is State.IDLE
+            assert fail not in nursery.listeners
+        actor.request_cancel(grace=0)
+    assert heard
+    assert "a listener failed, and hears no more" in caplog.text

@@ -45,7 +45,7 @@ OUTSIDE = {
     "pytest": {"testing"},
     "psutil": {"testing"},
     "traitlets": {"notebook", "_child.display"},
-    "anywidget": {"notebook.live.page"},
+    "anywidget": {"notebook.live.browser.page"},
     "outcome": {"runtime.host.guest"},
 }
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import trio
 import trio.lowlevel
 
-from subint_magic.notebook.live.said import Click, Sight, read
+from subint_magic.notebook.live.browser.said import Click, Sight, read
 from subint_magic.notebook.live.screen import PANELS, Screen
 from subint_magic.notebook.live.view import Panel
 from subint_magic.runtime.nursery import open_nursery

@@ -29,9 +29,9 @@ __all__ = ["BackgroundRun"]
 class BackgroundRun:
     """The handle of a cell that runs in the background. Made by ``%%subint --bg``.
 
-    It shows itself, as the value of its cell: while it runs its state, how long, its last line and a
-    button to cancel it, and what came of it when it has ended. If the run fails while nobody waits
-    for it, its traceback appears in that cell.
+    It shows itself, as the value of its cell: while it runs its state, how long, its last line and
+    a button to cancel it, and what came of it when it has ended. If the run fails while nobody
+    waits for it, its traceback appears in that cell.
 
     ``await run`` is the same as `result`, for cells and programs on an asyncio loop. Whoever waits
     can be interrupted: that stops the wait, not the run.

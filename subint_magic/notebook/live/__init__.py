@@ -6,13 +6,13 @@ progress.py       one run
 view.py           what changes and is shown, and the panel of all actors
 run_view.py       the line of one run, above its output
 screen.py         when each view is brought up to date, and what a click does
-page.py           the line to the browser: one comm for all views
-page.js           its other end
-said.py           what comes from there
+backlog.py        what the document is behind of, and what comes first
+clicks.py         what a click on a button of an actor does
+browser/          the line to the pages that show the notebook
 starting_cell.py  what comes to a cell long after it has ended
 
     nursery ── events ──> board ──────> view ──────┐
-    run ────── events ──> progress ──> run_view ───┴──> screen ──> page ──> browser
+    run ────── events ──> progress ──> run_view ───┴──> screen ──> browser
 
 A view is HTML in the document, which a saved notebook, and a frontend without our script, shows as
 it stands. Where the script is there, it keeps the view up to date between two saves, and passes on

@@ -22,7 +22,7 @@ from subint_magic.runtime.events import (
     RunStopping,
 )
 from subint_magic.runtime.lifecycle import ENDED, State
-from subint_magic.runtime.usage import Usage
+from subint_magic.runtime.usage import Usage, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +121,15 @@ class Board:
             entry.usage = usage
             if entry.kind in _STILL:
                 self.unmeasured.pop(actor, None)
+
+    async def measure(self) -> None:
+        """Look at what the actors take that have run since the last look."""
+        told = {actor: actor.hello for actor in self.unmeasured if actor.hello is not None}
+        if told:
+            hellos = list(told.values())
+            usages = await trio.to_thread.run_sync(lambda: list(map(usage_of, hellos)))
+            for actor, usage in zip(told, usages, strict=True):
+                self.take_usage(actor, usage)
 
     def snapshot(self) -> Snapshot:
         """Return what there is to see now."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -12,21 +11,22 @@ import trio
 from IPython.display import display
 
 from subint_magic.errors import HostEnded
+from subint_magic.notebook.live.backlog import TICK, Backlog, Rank
 from subint_magic.notebook.live.board import Board
-from subint_magic.notebook.live.said import Click, Sight
+from subint_magic.notebook.live.browser.said import Click, Sight
+from subint_magic.notebook.live.browser.sights import Sights
+from subint_magic.notebook.live.clicks import carry_out
 from subint_magic.notebook.live.starting_cell import StartingCell
 from subint_magic.notebook.live.view import Panel
 from subint_magic.notebook.views.actors import ACTIONS
-from subint_magic.runtime.usage import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from subint_magic.notebook.live.page import Page
+    from subint_magic.notebook.live.browser.page import Page
     from subint_magic.notebook.live.view import View
-    from subint_magic.runtime.actor import Actor
     from subint_magic.runtime.host import Host
     from subint_magic.runtime.nursery import ActorNursery
 
@@ -39,23 +39,6 @@ PAGE_INTERVAL = 0.2
 wait for it.
 """
 
-DOCUMENT_INTERVAL = 0.35
-"""Seconds between two changes of the document: at most 3 a second, and `BURST` more."""
-
-LONE_DOCUMENT_INTERVAL = 0.125
-"""The same if there is no page to send anything to."""
-
-BURST = 2
-"""Changes of the document that do not wait, if they are the last of their view."""
-
-SAVE_INTERVAL = 2.0
-"""Seconds between two changes of a view in the document, while a page keeps it up to date: each
-draws it anew, and marks the notebook as not saved.
-"""
-
-LONE_SAVE_INTERVAL = 0.2
-"""The same while no page does."""
-
 SETTLE = 0.03
 """Seconds within which what changes is shown as one change. Who waits for a cell has its result
 first.
@@ -63,10 +46,6 @@ first.
 
 LEISURE = 0.5
 """The same for what is less urgent: what is printed."""
-
-TICK = 1.0
-"""Seconds between two looks at what changes without an event."""
-
 
 PANELS = 4
 """Panels that are kept up to date; the oldest stays as it is when there are more."""
@@ -76,24 +55,8 @@ type OpenPage = Callable[[str, Callable[[Click | Sight], object]], Page]
 """Opens the line to the browser: called with the name of its views, and what hears of them."""
 
 
-LONGEST_WAIT = 60.0
-"""The same for the document, which nobody may look at, after a while without an event."""
-
-SILENCE = 60.0
-"""Seconds after which a page is gone that is sent to and says nothing; it does every 20 seconds."""
-
 LAST_WORDS = 100
 """Runs that have ended whose line a page can still have, if it is loaded again."""
-
-
-class Rank(IntEnum):
-    """What comes first in the document, if much has changed."""
-
-    NEWS = 0
-    """Something goes on."""
-    LAST_WORD = 1
-    TICK = 2
-    """Just time has passed."""
 
 
 class Screen:
@@ -119,14 +82,11 @@ class Screen:
         self._open_page = open_page
         self._page: Page | None = None
         self._views: dict[str, View] = {}
-        self._sights: dict[str, frozenset[str]] = {}  # what is seen, by page
+        self._sights = Sights()
         self._unsent: dict[str, float] = {}  # views that pages are to be sent, and when at last
-        self._unsaved: dict[str, tuple[Rank, float]] = {}  # those that the document is behind
-        self._saved: dict[str, float] = {}  # when they were
-        self._waits: dict[str, float] = {}  # seconds from one tick of a view to the next
+        self._backlog = Backlog()  # of the document
         self._last_words: dict[str, str] = {}  # of runs that have ended, for pages that come later
-        self._unanswered: dict[str, float] = {}  # since when a page that is sent to is silent
-        self._page_due = self._document_due = self._tick_due = 0.0
+        self._page_due = self._tick_due = 0.0
         self._measuring = False
         self._kernel_ends = False
         self._changed = trio.Event()
@@ -146,7 +106,7 @@ class Screen:
     async def _new_panel(
         self, _nursery: object, cell: StartingCell
     ) -> tuple[Panel, dict[str, str]]:
-        await self._measure_now()
+        await self.board.measure()
         panel = Panel(self.board, cell)
         if cell.can_update:
             for other in self._panels():
@@ -169,11 +129,13 @@ class Screen:
 
     def add(self, view: View) -> None:
         """The same, in trio."""
+        if self._ended:
+            return
         if self._open_page is not None:
             open_page, self._open_page = self._open_page, None
             self.start_soon(self._get_page, open_page)
         self._views[view.id] = view
-        self._saved[view.id] = trio.current_time()
+        self._backlog.open(view.id, trio.current_time())
         self._wake()
 
     def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
@@ -190,10 +152,10 @@ class Screen:
     def remove(self, view: View) -> None:
         """Leave *view* as it is: in the document, and so in pages."""
         if self._views.pop(view.id, None):
-            if self._page is not None and self._seen(view.id) and not view.settled:
+            if self._page is not None and view.id in self._sights and not view.settled:
                 self._page.send({view.id: None})
-            for keys in (self._unsent, self._unsaved, self._saved, self._waits):
-                keys.pop(view.id, None)
+            self._unsent.pop(view.id, None)
+            self._backlog.close(view.id)
 
     def touch(self, view: View, *, urgent: bool = True, ticked: bool = False) -> None:
         """Take note that *view* has changed.
@@ -210,18 +172,12 @@ class Screen:
         if due < self._unsent.get(key, inf):
             self._unsent[key] = due
             self._wake()
-        seen = self._seen(key)
-        if self._ended or (view.settled and now >= self._document_due - BURST * self._interval):
+        pages = bool(self._sights)
+        if self._ended or (view.settled and self._backlog.has_room(now, pages=pages)):
             self._save(key)  # before the cell that waits for it ends: then nobody may listen
         elif urgent:
-            pause = SAVE_INTERVAL if seen and not view.settled else LONE_SAVE_INTERVAL
-            if not ticked:
-                self._waits.pop(key, None)
             rank = Rank.LAST_WORD if view.settled else Rank.TICK if ticked else Rank.NEWS
-            new = rank, max(due, self._saved[key] + pause)
-            old = self._unsaved.get(key, (Rank.TICK, inf))
-            self._unsaved[key] = min(new[0], old[0]), min(new[1], old[1])
-            if self._unsaved[key] != old:
+            if self._backlog.add(key, rank, due, seen=key in self._sights):
                 self._wake()
 
     # the loop
@@ -244,7 +200,7 @@ class Screen:
         finally:
             self._ended = True
             self.board.close()
-            for key in self._unsaved.keys() & self._views.keys():
+            for key in self._backlog.keys & self._views.keys():
                 self._save(key)
             if self._page is not None and not self._kernel_ends:
                 self._page.close()
@@ -259,13 +215,11 @@ class Screen:
     def _due(self) -> float:
         """Return when there is something to do next, if nothing changes."""
         due = inf
-        unsent = [when for key, when in self._unsent.items() if self._seen(key)]
+        unsent = [when for key, when in self._unsent.items() if key in self._sights]
         if self._page is not None and unsent:
             due = min(due, max(self._page_due, min(unsent)))
-        if self._unsaved:
-            first = min(when for _, when in self._unsaved.values())
-            due = min(due, max(self._document_due, first))
-        if any(view.ticks(seen=self._seen(key)) for key, view in self._views.items()):
+        due = min(due, self._backlog.due)
+        if any(view.ticks(seen=key in self._sights) for key, view in self._views.items()):
             due = min(due, self._tick_due)
         return due
 
@@ -274,28 +228,20 @@ class Screen:
         if now >= self._tick_due:
             self._tick_due = now + TICK
             self._tick()
-        unsent = {key: when for key, when in self._unsent.items() if self._seen(key)}
+        unsent = {key: when for key, when in self._unsent.items() if key in self._sights}
         if now >= self._page_due and min(unsent.values(), default=inf) <= now:
             self._page_due = now + PAGE_INTERVAL
             self._send(list(unsent))
-        behind = [
-            # What has changed last is what somebody waits for; of those that tick, the oldest.
-            (rank, when if rank is Rank.TICK else -when, key)
-            for key, (rank, when) in self._unsaved.items()
-            if when <= now
-        ]
-        if behind and now >= self._document_due:
-            self._save(min(behind)[-1])
+        if key := self._backlog.next(now):
+            self._save(key)
 
     def _tick(self) -> None:
         now = trio.current_time()
         for view in list(self._views.values()):
-            wait = self._waits.get(view.id, TICK)
-            due = not self._seen(view.id) and now >= self._saved[view.id] + wait
-            if due and view.ticks(seen=False):
-                self._waits[view.id] = min(2 * wait, LONGEST_WAIT)
+            ticks = view.id not in self._sights and view.ticks(seen=False)
+            if ticks and self._backlog.tick(view.id, now):
                 self.touch(view, ticked=True)
-        seen = any(self._seen(view.id) for view in self._panels())
+        seen = self._sights.any_of(view.id for view in self._panels())
         if seen and self.board.unmeasured and not self._measuring:
             self._measuring = True
             self.start_soon(self._measure)
@@ -303,19 +249,11 @@ class Screen:
     async def _measure(self) -> None:
         """Look at what the actors take that have run since the last look."""
         try:
-            await self._measure_now()
+            await self.board.measure()
         finally:
             self._measuring = False
         for view in self._panels():
             self.touch(view, urgent=False)
-
-    async def _measure_now(self) -> None:
-        actors = [actor for actor in self.board.unmeasured if actor.hello is not None]
-        hellos = [actor.hello for actor in actors if actor.hello is not None]
-        if hellos:
-            usages = await trio.to_thread.run_sync(lambda: list(map(usage_of, hellos)))
-            for actor, usage in zip(actors, usages, strict=True):
-                self.board.take_usage(actor, usage)
 
     def _send(self, keys: list[str]) -> None:
         if self._page is None:  # it has spoken before we had it; `_get_page` comes next
@@ -328,36 +266,24 @@ class Screen:
             else:
                 views[key] = view.html()
         self._page.send(views)
-        now = trio.current_time()
+        self._sights.sent()
         for key in keys:
             self._unsent.pop(key, None)
-        for page in list(self._sights):
-            if now - self._unanswered.setdefault(page, now) > SILENCE:
-                del self._sights[page], self._unanswered[page]
 
     def _save(self, key: str) -> None:
         view = self._views[key]
-        self._unsaved.pop(key, None)
-        self._saved[key] = now = trio.current_time()
-        self._document_due = max(now, self._document_due) + self._interval
+        self._backlog.saved(key, trio.current_time(), pages=bool(self._sights))
         view.cell.update(self.bundle(view), key)
         if view.settled:
-            if self._seen(key):
+            if key in self._sights:
                 self._send([key])
             self._last_words[key] = view.html()
             if len(self._last_words) > LAST_WORDS:
                 del self._last_words[next(iter(self._last_words))]
             self.remove(view)
 
-    @property
-    def _interval(self) -> float:
-        return DOCUMENT_INTERVAL if self._sights else LONE_DOCUMENT_INTERVAL
-
     def _panels(self) -> list[Panel]:
         return [view for view in self._views.values() if isinstance(view, Panel)]
-
-    def _seen(self, key: str) -> bool:
-        return any(key in seen for seen in self._sights.values())
 
     def _element(self, view: View) -> str:
         html = view.html(document=True)
@@ -391,11 +317,7 @@ class Screen:
             _LOG.exception("a page said %r", said)
 
     def _look(self, said: Sight) -> None:
-        self._unanswered.pop(said.page, None)
-        # What could not be seen was not sent.
-        fresh = said.fresh | (said.seen - self._sights.pop(said.page, frozenset()))
-        if said.seen:
-            self._sights[said.page] = said.seen
+        fresh = self._sights.take(said)
         now = trio.current_time()
         self._unsent.update(dict.fromkeys(fresh & self._views.keys(), now))
         if self._page is not None and (gone := fresh - self._views.keys()):
@@ -406,22 +328,11 @@ class Screen:
         if view := self._views.get(click.target):
             view.click()
         elif click.action in ACTIONS and (actor := self.board.actor(click.target)):
-            self.start_soon(self._act, actor, click.action)
+            self.start_soon(carry_out, self.board, actor, click.action, self._hurry)
         else:  # it has ended meanwhile: let the page see that
             for view in self._panels():
                 self.touch(view)
 
-    async def _act(self, actor: Actor, name: str) -> None:
-        action = ACTIONS[name]
-        if not action.to_busy and actor.current_run is not None:  # it began after the click
-            self.board.note(actor, f"not {name}d: it runs a cell")
-            return
-        try:
-            wait = action.begin(actor, f"its {name.capitalize()} button")
-            self._page_due = 0
-            self.board.note(actor, f"{name}: asked")
-            done = await wait()
-        except Exception as error:  # noqa: BLE001 - shown to whoever has clicked, and logged
-            _LOG.exception("a click on %s of %r", name, actor)
-            done = f"{type(error).__name__}: {error}"
-        self.board.note(actor, f"{name}: {done}")
+    def _hurry(self) -> None:
+        """Let the next message to the pages not wait: somebody has clicked."""
+        self._page_due = 0.0

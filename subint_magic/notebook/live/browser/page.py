@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import Unicode
 
-from subint_magic.notebook.live.said import read
+from subint_magic.notebook.live.browser.said import read
 from subint_magic.notebook.look.panel import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from subint_magic.notebook.live.said import Click, Sight
+    from subint_magic.notebook.live.browser.said import Click, Sight
 
 __all__ = ["Page"]
 
