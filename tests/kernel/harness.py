@@ -534,7 +534,14 @@ class Kernel:
 
     def request_shutdown(self) -> None:
         """The request alone."""
-        self._send(self._client.control_channel, "shutdown_request", {"restart": False})
+        channel, deadline = self._client.control_channel, time.monotonic() + PATIENCE
+        self._send(channel, "shutdown_request", {"restart": False})
+        # As in `wait_until`: on a busy machine a poll of libzmq may not wake for what has come. It
+        # is the kernel's here, and the next message wakes it.
+        while not select.select([self._end_fd], [], [], 5)[0]:
+            self._send(channel, "kernel_info_request", {})
+            if time.monotonic() > deadline:
+                break
         self.wait_end()
 
     def restart(self) -> None:
