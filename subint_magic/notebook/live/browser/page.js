@@ -47,6 +47,10 @@ class Hub {
     this.fresh = new Set(); // views that the kernel has not seen yet
     this.html = new Map(); // what the kernel said last of a view
     this.onClick = (event) => this.click(event);
+    this.onPress = (event) => (this.pressed = this.buttonOf(event.target));
+    this.onLift = (event) => this.lift(event);
+    document.addEventListener("pointerdown", this.onPress, true);
+    document.addEventListener("pointerup", this.onLift, true);
     this.onSight = () => this.look();
     this.onLeave = () => this.tell([]); // at once: nothing of this page runs later
     document.addEventListener("visibilitychange", this.onSight);
@@ -63,6 +67,8 @@ class Hub {
     clearTimeout(this.looking);
     document.removeEventListener("visibilitychange", this.onSight);
     window.removeEventListener("pagehide", this.onLeave);
+    document.removeEventListener("pointerdown", this.onPress, true);
+    document.removeEventListener("pointerup", this.onLift, true);
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onLine);
     this.observer.disconnect();
@@ -137,6 +143,24 @@ class Hub {
     page.innerHTML = html;
     morph(element, page.content);
     start(element);
+  }
+
+  // What a button of ours is for; null if it is none.
+  buttonOf(target) {
+    const button = target?.closest?.("subint-view[live] button[data-action]");
+    if (!button || !this.elements.has(button.closest("subint-view"))) return null;
+    const { action, actor, run } = button.dataset;
+    return { button, key: key(button), action, actor, run };
+  }
+
+  // The browser sees no click if the button was drawn anew while it was pressed: its own click comes
+  // to nothing then, and this is the click.
+  lift(event) {
+    const pressed = this.pressed;
+    this.pressed = null;
+    const lifted = this.buttonOf(document.elementFromPoint(event.clientX, event.clientY));
+    if (pressed && lifted && pressed.key === lifted.key && pressed.button !== lifted.button)
+      lifted.button.click();
   }
 
   click(event) {
