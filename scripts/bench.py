@@ -22,17 +22,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import trio
+from bench_kernel import open_kernel, run_cell
 from bench_panel import WORK, measure_panel
 from bench_values import measure_values, report_values
-from jupyter_client.manager import KernelManager
 
 from subint_magic import open_nursery, spawn_methods
-
-if TYPE_CHECKING:
-    from jupyter_client.blocking.client import BlockingKernelClient
 
 type Side = Callable[[str], Awaitable[float]]
 """Does its work once on the backend of this key; returns the seconds it took."""
@@ -173,42 +169,18 @@ def process_floor(start_method: str) -> float:
 
 
 async def measure_round_trip(keys: list[str], turns: int) -> Pairs:
-    manager = KernelManager(kernel_name="python3", transport="ipc")  # over TCP it prints a warning
-    manager.start_kernel()
-    client = manager.blocking_client()
-    client.start_channels()
+    with open_kernel() as client:
 
-    async def actor(key: str) -> float:
-        return run_cell(client, f"%%subint -n {key}\nx")
+        async def actor(key: str) -> float:
+            return run_cell(client, f"%%subint -n {key}\nx")
 
-    async def kernel(_: str) -> float:
-        return run_cell(client, "x")
+        async def kernel(_: str) -> float:
+            return run_cell(client, "x")
 
-    try:
-        client.wait_for_ready(timeout=60)
         run_cell(client, "%load_ext subint_magic\nx = 1")
         for key in keys:
             run_cell(client, f"%%subint -n {key} -b {key}\nx = 1")
         return await take_turns(keys, turns, actor, kernel)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel()
-
-
-def run_cell(client: BlockingKernelClient, source: str) -> float:
-    """Run a cell as a frontend does, until its reply and all its output have come."""
-    started = time.perf_counter()
-    request = client.execute(source, store_history=False)
-    reply = client.get_shell_msg(timeout=60)
-    while True:
-        message = client.get_iopub_msg(timeout=60)
-        ours = message["parent_header"].get("msg_id") == request
-        if ours and message["content"].get("execution_state") == "idle":
-            break
-    seconds = time.perf_counter() - started
-    if reply["content"]["status"] != "ok":
-        raise RuntimeError(f"the cell {source!r} failed: {reply['content']['evalue']}")
-    return seconds
 
 
 async def measure_speed_up(keys: list[str], turns: int, seconds: float) -> Pairs:

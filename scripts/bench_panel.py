@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from jupyter_client.manager import KernelManager
+from bench_kernel import open_kernel, run_cell
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from jupyter_client.blocking.client import BlockingKernelClient
 
 WORK = {
     "named cell": "%%subint -n a\nx",
@@ -29,73 +27,43 @@ _READY = [
 ]
 
 
-class Session(AbstractContextManager["Session"]):
-    """A kernel and its client."""
+def make_ready(client: BlockingKernelClient) -> None:
+    """Start what the cells need."""
+    for source in _READY:
+        run_cell(client, source)
 
-    def __init__(self) -> None:
-        # over TCP it prints a warning
-        self._manager = KernelManager(kernel_name="python3", transport="ipc")
-        self._manager.start_kernel()
-        self._client = self._manager.blocking_client()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=60)
-        for source in _READY:
-            self.run(source)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._client.stop_channels()
-        self._manager.shutdown_kernel()
-
-    def run(self, source: str) -> float:
-        """Run a cell as a frontend does; return the seconds until all its output has come."""
-        started = time.perf_counter()
-        request = self._client.execute(source, store_history=False)
-        status = self._client.get_shell_msg(timeout=60)["content"]["status"]
-        while True:
-            message = self._client.get_iopub_msg(timeout=60)
-            ours = message["parent_header"].get("msg_id") == request
-            if ours and message["content"].get("execution_state") == "idle":
-                break
-        seconds = time.perf_counter() - started
-        if status != "ok":
-            raise RuntimeError(f"the cell {source!r} failed")
-        return seconds
-
-    def open_panel(self) -> None:
-        """Show the panel, and look at it as the script in a browser does."""
-        self._client.execute("%subints", store_history=False)
-        view = comm = None
-        while view is None or comm is None:
-            message = self._client.get_iopub_msg(timeout=60)
-            content: dict[str, Any] = message["content"]
-            if message["msg_type"] == "display_data":
-                (view,) = re.findall(r' view="(\w+)"', content["data"]["text/html"])
-            elif message["msg_type"] == "comm_open" and "hub" in content["data"]["state"]:
-                comm = content["comm_id"]
-        said = {"page": "bench", "count": 1, "seen": [view], "fresh": [view]}
-        data = {"method": "custom", "content": said}
-        channel = self._client.shell_channel
-        channel.send(self._client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
-        self._client.get_shell_msg(timeout=60)  # of the cell
-        while message["msg_type"] != "comm_msg":
-            message = self._client.get_iopub_msg(timeout=60)
+def open_panel(client: BlockingKernelClient) -> None:
+    """Show the panel, and look at it as the script in a browser does."""
+    client.execute("%subints", store_history=False)
+    view = comm = None
+    while view is None or comm is None:
+        message = client.get_iopub_msg(timeout=60)
+        content: dict[str, Any] = message["content"]
+        if message["msg_type"] == "display_data":
+            (view,) = re.findall(r' view="(\w+)"', content["data"]["text/html"])
+        elif message["msg_type"] == "comm_msg" and content["data"].get("state", {}).get("hub"):
+            comm = content["comm_id"]
+    said = {"page": "bench", "count": 1, "seen": [view], "fresh": [view]}
+    data = {"method": "custom", "content": said}
+    client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": comm, "data": data}))
+    client.get_shell_msg(timeout=60)  # of the cell
+    while message["content"].get("data", {}).get("method") != "custom":
+        message = client.get_iopub_msg(timeout=60)
 
 
 def measure_panel(turns: int) -> dict[str, list[tuple[float, float]]]:
     """Return the seconds of each cell with the panel, and without, in each turn."""
     pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in WORK}
-    with Session() as watched, Session() as alone:
-        watched.open_panel()
+    with open_kernel() as watched, open_kernel() as alone:
+        make_ready(watched)
+        make_ready(alone)
+        open_panel(watched)
         for turn in range(1 + turns):
             for name, source in WORK.items():
                 # Who comes first has the warmer machine.
                 sides = [watched, alone] if turn % 2 else [alone, watched]
-                seconds = {side: side.run(source) for side in sides}
+                seconds = {side: run_cell(side, source) for side in sides}
                 if turn > 0:
                     pairs[name].append((seconds[watched], seconds[alone]))
     return pairs
