@@ -292,7 +292,7 @@ class Page:
     def hear(self, kind: str, content: dict[str, Any]) -> None:
         """Take in what the kernel says of a comm."""
         data = content["data"]
-        if kind == "comm_open" and "hub" in data["state"]:
+        if data.get("state", {}).get("hub"):  # it listens from then on
             self.comm = content["comm_id"]
         elif content["comm_id"] == self.comm:
             if kind == "comm_close":

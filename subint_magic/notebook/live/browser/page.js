@@ -258,14 +258,22 @@ function copyAttributes(old, fresh) {
 
 export default {
   initialize({ model }) {
-    const name = model.get("hub");
-    const hub = new Hub(model);
-    hubs.set(name, hub);
-    for (const element of document.querySelectorAll(`subint-view[hub="${name}"]`))
-      hub.attach(element);
+    let hub = null;
+    // The hub has its name once the kernel listens.
+    const begin = () => {
+      const name = model.get("hub");
+      if (hub || !name) return;
+      hub = new Hub(model);
+      hubs.set(name, hub);
+      for (const element of document.querySelectorAll(`subint-view[hub="${name}"]`))
+        hub.attach(element);
+    };
+    model.on("change:hub", begin);
+    begin();
     return () => {
-      hub.close();
-      if (hubs.get(name) === hub) hubs.delete(name);
+      model.off("change:hub", begin);
+      hub?.close();
+      if (hubs.get(model.get("hub")) === hub) hubs.delete(model.get("hub"));
     };
   },
 };

@@ -48,13 +48,15 @@ class Page:
     def __init__(self, hub: str, hear: Callable[[Click | Sight], object]) -> None:
         self._hear = hear
         self._heard: dict[str, int] = {}
-        self._widget = _Hub(hub=hub)
+        self._widget = _Hub()
         self._widget.on_msg(lambda _widget, content, _buffers: self._take(content))
         # A kernel asks this of a comm in the thread that takes messages in, before whatever runs
         # in the main thread has ended; for subshells, which not all frontends have. So clicks get
         # through while a cell blocks. The same message comes again, by on_msg, which is all that
         # there is in a kernel without such a thread.
         self._widget.comm._reply_subshell_for = self._route
+        # What a page said before this was not heard, so it begins when there is a name.
+        self._widget.hub = hub
 
     def send(self, views: Mapping[str, str | None]) -> None:
         """Let the pages show *views*, HTML by the id of a view; ``None`` for one that is over."""
