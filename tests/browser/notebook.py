@@ -77,6 +77,10 @@ class Notebook:
         """What is to be read in the cell's output now; ``""`` if there is none."""
         return "\n".join(self.output(index).all_inner_texts())
 
+    def expect_text(self, index: int, text: str) -> None:
+        """Wait until *text* is to be read in the cell's output: a page draws one after another."""
+        expect(self.output(index)).to_have_text(text, use_inner_text=True)
+
     def view(self, index: int) -> Locator:
         """The view of actors that the cell shows."""
         return self.output(index).locator("subint-view")
