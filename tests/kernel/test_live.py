@@ -100,13 +100,23 @@ def test_a_short_run_has_no_line(kernel: Kernel):
 
 
 @pytest.mark.parametrize("how", ["--quiet", "config"])
-def test_quiet(kernel: Kernel, how: str):
-    kernel.ok("%%subint -n a\nimport time")
-    flag = how if how == "--quiet" else ""
+def test_quiet(kernel: Kernel, gate: Gate, how: str):
+    flag = "--quiet" if how == "--quiet" else ""
     if not flag:
         kernel.ok("%config SubintMagics.quiet = True")
-    cell = kernel.ok(f"%%subint -n a {flag}\ntime.sleep(1.2)\nprint('x')")
-    assert cell.outputs == [("stdout", "x\n")]
+    quiet = kernel.start(f"%%subint -n a {flag}\nprint('x')\n{gate.code}").wait_output("x")
+    with kernel.subshell() as subshell:
+        kernel.start("%config SubintMagics.quiet = False", subshell).wait()
+        # When one that was begun later has its line, this one would have had it.
+        other = kernel.start(f"%%subint -n b\n{gate.code}", subshell)
+        kernel.wait_until(lambda: other.outputs, "the line of the other")
+        gate.open()
+        gate.open()
+        other.wait()
+    quiet.wait()
+    assert quiet.outputs == [("stdout", "x\n")]
+    if not flag:
+        kernel.ok("%config SubintMagics.quiet = True")
     cell = kernel.ok(f"%%subint -n a --bg --as job {flag}\nprint('y')")
     kernel.ok("job.result()")
     cell.wait_output("y")

@@ -289,3 +289,7 @@ async def test_a_listener_that_fails_ends_nothing_but_itself(
         actor.request_cancel(grace=0)
     assert heard
     assert "a listener failed, and hears no more" in caplog.text
+
+
+def test_each_state_of_an_actor_has_a_kind():
+    assert set(State) <= set(Kind)
