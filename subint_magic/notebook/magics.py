@@ -27,10 +27,9 @@ from subint_magic.errors import (
     RunTimedOut,
 )
 from subint_magic.notebook.arguments import actor_name, parse, seconds, user_errors
-from subint_magic.notebook.cells.asking import CellAnswer
 from subint_magic.notebook.cells.background import BackgroundRun
 from subint_magic.notebook.cells.compare import Comparison
-from subint_magic.notebook.cells.jobs import Job
+from subint_magic.notebook.cells.foreground import foreground
 from subint_magic.notebook.cells.request import (
     CellRequest,
     frontend_of,
@@ -39,8 +38,6 @@ from subint_magic.notebook.cells.request import (
     variable_names,
     variables_of,
 )
-from subint_magic.notebook.live.run_view import RunLine
-from subint_magic.notebook.live.starting_cell import StartingCell
 from subint_magic.notebook.views.actors import ACTIONS, act, require_actor
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
 from subint_magic.notebook.views.methods import methods_table
@@ -55,6 +52,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from subint_magic.notebook.cells.compare import ComparisonTable
+    from subint_magic.notebook.cells.jobs import Job
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.notebook.live.screen import Screen
 
@@ -351,22 +349,8 @@ class SubintMagics(Magics):
         screen = self._screen()
         if arguments.compare:
             return Comparison(screen.host, self._shell, request)
-        answer = CellAnswer(self._shell)
-        job = Job(screen.host, self._shell, request, answer, whole_cell=whole_cell)
-        answer.call_waiter = job.task.call_waiter
-        place = StartingCell(self._shell)
-        if place.can_update and not self._quiet(arguments):
-            line = RunLine(
-                screen,
-                place,
-                job.progress,
-                lambda: job.stop("its Cancel button"),
-                with_output=False,
-                head=job.output.head,
-            )
-            job.listeners.append(line.hear)
-            job.task.add_done_callback(line.settle)
-        return job
+        quiet = self._quiet(arguments)
+        return foreground(screen, self._shell, request, quiet=quiet, whole_cell=whole_cell)
 
     def _quiet(self, arguments: Any) -> bool:
         return bool(arguments.quiet or self.quiet)

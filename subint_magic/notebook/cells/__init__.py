@@ -2,6 +2,7 @@
 
 request.py     what a cell asks for
 jobs.py        one cell on its way
+foreground.py  one that the notebook waits for
 background.py  the handle of one that runs in the background
 compare.py     --compare: the same cell on every backend
 hints.py       what to do about errors that come from where a cell runs
