@@ -33,6 +33,8 @@ _DEEPEST = 6  # an actor deeper in the tree stands no further to the right
 _SOURCE = 40  # letters of a cell in text
 _LINE = 60
 
+_NO_BUTTONS = "install anywidget where JupyterLab or Jupyter Notebook runs"
+
 _NOT_RETURNED = "in a call that has not returned"
 
 
@@ -147,7 +149,8 @@ def panel_html(snapshot: Snapshot, *, document: bool = False) -> str:
     return (
         f'<div class="subint-panel">{style}'
         f'<div class="subint-head">{_html_headline(snapshot)}'
-        f'<span class="subint-dead">As it was at {at}; %subints shows it anew</span></div>'
+        f'<span class="subint-dead" title="{_NO_BUTTONS}">As it was at {at};'
+        " %subints shows it anew, with buttons where the frontend has anywidget</span></div>"
         f"{body}{timeline_html(snapshot)}</div>"
     )
 
