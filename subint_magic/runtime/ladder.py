@@ -28,8 +28,10 @@ GRACE = 2.0
 PROMPT = 0.1
 """Seconds within which a run has mostly ended, if a rung can end it at all."""
 
-INSISTENCE = 0.25
-"""Seconds of KeyboardInterrupt again and again, after the grace period."""
+INSISTENCE = 0.5
+"""Seconds of KeyboardInterrupt again and again, after the grace period. Each try that does not come
+where the code lets it through is in vain, and on a busy machine there are few tries in a second.
+"""
 
 _HEIGHT = {rung: height for height, rung in enumerate(Rung)}
 
