@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.spawn import default_start_method
+
 from .harness import actor_rows
 
 if TYPE_CHECKING:
     from .harness import Cell, Gate, Kernel
 
+BACKEND = default_start_method()
 FORMS = pytest.mark.parametrize("prefix", ["", "%%time\n"], ids=["awaiting", "blocking"])
 
 
@@ -62,12 +65,12 @@ def test_a_run_that_takes_long_has_a_line_with_a_button(kernel: Kernel, prefix: 
     assert kinds[0] == ("stdout" if prefix else "display")
     cell.wait_output("before")
     assert cell.stdout == "before\n"
-    assert re.match(r"a \(subint\): running \d s$", line_of(cell))
+    assert re.match(rf"a \({BACKEND}\): running \d s$", line_of(cell))
     kernel.page.wait_open()
     kernel.page.click("cancel", run=cell.view)
     cell.wait()
     assert "stopped by its Cancel button within" in cell.error[1]
-    assert re.match(r"a \(subint\): cancelled after \d\.\d s$", line_of(cell))
+    assert re.match(rf"a \({BACKEND}\): cancelled after \d\.\d s$", line_of(cell))
     assert "<button" not in cell.updates[-1]["text/html"]
     assert kernel.ok("%%subint -n a\n'kept'").results == ["'kept'"]
 
@@ -82,7 +85,7 @@ def test_the_line_stays_when_the_cell_clears_its_output(kernel: Kernel, gate: Ga
     cell.wait()
     assert [kind for kind, *_ in cell.outputs] == ["display", "stdout"]
     assert cell.stdout == "after\n"
-    assert line_of(cell).startswith("a (subint): done after")
+    assert line_of(cell).startswith(f"a ({BACKEND}): done after")
 
 
 def test_a_cell_that_asks_is_not_cleared(kernel: Kernel):
@@ -122,7 +125,7 @@ def test_quiet(kernel: Kernel, gate: Gate, how: str):
     cell.wait_output("y")
     assert cell.outputs == [("stdout", "y\n")]
     shown = kernel.ok("job")
-    assert shown.outputs[0][1]["text/plain"].startswith("a (subint): done after")
+    assert shown.outputs[0][1]["text/plain"].startswith(f"a ({BACKEND}): done after")
 
 
 def test_the_button_of_a_background_run(kernel: Kernel):
