@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -556,6 +557,7 @@ class Kernel:
     def wait_end(self) -> None:
         """Wait until the process has ended."""
         if not select.select([self._end_fd], [], [], PATIENCE)[0]:
+            self.process.send_signal(signal.SIGABRT)  # its faulthandler shows what its threads do
             raise TimeoutError("waited in vain for the end of the kernel")
         self.process.wait()
 
