@@ -73,6 +73,10 @@ def main(fd: int, pipes: tuple[tuple[int, int], ...] = ()) -> None:
     finally:
         if pipes:
             streams.restore()
+        elif warnings := sys.modules.get("warnings"):
+            # CPython lets go of them after its last garbage collection. A class of warning that is
+            # among them, as IPython has one, would keep all modules: 3 MB an interpreter.
+            warnings.filters.clear()
         control.finish()
     if pipes and orphaned:
         end_group()

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from subint_magic.errors import CellError
@@ -14,6 +15,7 @@ from subint_magic.testing.contract._base import Contract
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.nursery import ActorNursery
 
 REFUSED = [
     "os._exit(3)",
@@ -40,6 +42,14 @@ REFUSED = [
 ]
 """What would act on the process that the actor shares."""
 
+_KEPT_BY_A_FILTER = """
+import warnings
+class OurWarning(UserWarning):
+    memory = bytearray(10 * 2**20)
+    memory[::4096] = bytes(len(memory[::4096]))
+warnings.filterwarnings("error", category=OurWarning)
+"""
+
 IMPORTS = "import os, posix, signal, _signal, subprocess, sys, threading, _thread\n"
 
 
@@ -49,6 +59,20 @@ class SharedProcessContract(Contract):
     async def test_it_lives_in_this_process(self, actor: Actor) -> None:
         assert actor.hello is not None
         assert actor.hello.pid == os.getpid()
+
+    async def test_its_memory_is_given_back(self, nursery: ActorNursery, start_method: str) -> None:
+        async def live() -> None:
+            actor = await nursery.start_actor(spawn_method=start_method)
+            await actor.run_cell(_KEPT_BY_A_FILTER)
+            await actor.close()
+
+        process = psutil.Process()
+        for _ in range(2):
+            await live()
+        before = process.memory_info().rss
+        for _ in range(8):
+            await live()
+        assert process.memory_info().rss - before < 40 * 2**20
 
     @pytest.mark.parametrize("call", REFUSED)
     async def test_what_would_act_on_the_process_is_refused(self, actor: Actor, call: str) -> None:
