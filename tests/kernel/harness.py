@@ -319,7 +319,9 @@ class Kernel:
         self._manager = KernelManager(
             kernel_name="python3",
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[_KERNEL_SPECS]),
-            connection_file=str(directory / "connection.json"),
+            connection_file=str(directory / "k.json"),
+            # Over TCP, two kernels that start at once may choose the same port.
+            transport="ipc",
         )
         # Half of it until SIGTERM: on a busy machine a kernel needs long for its last words.
         self._manager.shutdown_wait_time = 40.0
@@ -529,20 +531,13 @@ class Kernel:
         self.wait_end()
 
     def shut_down(self) -> None:
-        """What a frontend does: an interrupt, then a request; it loses patience after 2.5 s."""
-        self._manager.shutdown_kernel()
-        self.wait_end()
+        """What a frontend does: an interrupt, then a request. This one has more patience."""
+        self.interrupt()
+        self.request_shutdown()
 
     def request_shutdown(self) -> None:
         """The request alone."""
-        channel, deadline = self._client.control_channel, time.monotonic() + PATIENCE
-        self._send(channel, "shutdown_request", {"restart": False})
-        # As in `wait_until`: on a busy machine a poll of libzmq may not wake for what has come. It
-        # is the kernel's here, and the next message wakes it.
-        while not select.select([self._end_fd], [], [], 5)[0]:
-            self._send(channel, "kernel_info_request", {})
-            if time.monotonic() > deadline:
-                break
+        self._send(self._client.control_channel, "shutdown_request", {"restart": False})
         self.wait_end()
 
     def restart(self) -> None:
