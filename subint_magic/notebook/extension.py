@@ -18,7 +18,7 @@ from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
 from subint_magic.runtime.imports import AUTO
 from subint_magic.runtime.runs.values import CELL_NUMBERS
-from subint_magic.spawn import shut_down_methods
+from subint_magic.spawn import set_preload, shut_down_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.live.browser.page import Page
     from subint_magic.notebook.live.browser.said import Click, Sight
+    from subint_magic.runtime.nursery import ActorNursery
 
 __all__ = ["Extension"]
 
@@ -47,8 +48,10 @@ class Extension:
         self._host: Host | None = None
         self._executing = self._request()  # the cell that loads us
         self._screen: Screen | None = None
-        self._magics = SubintMagics(shell, self.screen)
+        self._magics = SubintMagics(shell, self.screen, self._running_host)
         shell.register_magics(self._magics)
+        self._magics.observe(self._change_spares, ["spares", "preload"])
+        set_preload(self._magics.preload)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
         self._commands = Commands(shell)
@@ -80,7 +83,7 @@ class Extension:
             else:
                 self._loop_thread = LoopThread()
                 loop = self._loop_thread.loop
-            self._host = Host(loop)
+            self._host = Host(loop, spares=self._magics.spares)
             self._screen = Screen(self._host, _open_page if self._kernel is not None else None)
         assert self._host is not None
         return self._host
@@ -93,6 +96,11 @@ class Extension:
 
     def _running_host(self) -> Host | None:
         return self._host if self._host is not None and self._host.running else None
+
+    def _change_spares(self, _change: object) -> None:
+        set_preload(self._magics.preload)
+        if host := self._running_host():
+            host.start(_renew_spares, self._magics.spares).result()
 
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
@@ -112,6 +120,7 @@ class Extension:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(self._magics)  # where Magics has put itself, for %config
+        set_preload([])
         self._stop()
         shut_down_methods()  # nobody does it later, and ipykernel waits in vain for some to end
 
@@ -178,6 +187,12 @@ def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
     from subint_magic.notebook.live.browser.page import Page  # ipywidgets is heavy
 
     return Page(hub, hear)
+
+
+async def _renew_spares(nursery: ActorNursery, count: int) -> None:
+    """End those there are; from the next start on keep *count*."""
+    nursery.spares.end()
+    nursery.spares.count = count
 
 
 _loaded: dict[InteractiveShell, Extension] = {}

@@ -87,6 +87,7 @@ class Actor:
         grace: float = GRACE,
         on_leave: Callable[[Actor], object] | None = None,
         publish: Listener = lambda _: None,
+        preload: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.spawn_method: str = method.key
@@ -100,6 +101,7 @@ class Actor:
             method,
             name,
             grace,
+            preload=preload,
             on_spawned=self._on_spawned,
             on_message=self._on_message,
             on_ending=self._conclude,
@@ -111,7 +113,7 @@ class Actor:
             self._supervisor.post,
             may_begin=self._require_alive,
             on_begin=lambda: self._advance(Trigger.RUN),
-            on_stopping=lambda run: publish(RunStopping(self, run)),
+            on_stopping=lambda run: self._publish(RunStopping(self, run)),
             on_stuck=lambda: self.request_cancel(grace=0),
         )
         self._inspections = Inspections(self._supervisor.post)
@@ -177,6 +179,23 @@ class Actor:
     def unreported_death(self) -> ActorError | None:
         """Why the actor failed, if nobody was told yet."""
         return None if self._told else self._failure()
+
+    def claim(
+        self, name: str, on_leave: Callable[[Actor], object] | None, publish: Listener
+    ) -> None:
+        """Begin a life that is told of; until now it was a spare.
+
+        Args:
+            name: its name from now on.
+            on_leave: as the attribute.
+            publish: called with what happens to it.
+        """
+        self.name = self._runs.actor = name
+        self.started = trio.current_time()
+        self.on_leave = on_leave
+        self._publish = publish
+        self._supervisor.configure()
+        publish(ActorMoved(self))
 
     async def wait_ready(self) -> None:
         """Wait until its child said hello.

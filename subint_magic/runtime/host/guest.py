@@ -55,10 +55,15 @@ class Host:
     """Runs trio, with one nursery of actors, as a guest of *loop*.
 
     The methods are for other threads than that of the loop, except `aclose`.
+
+    Args:
+        loop: of a thread that never blocks.
+        spares: as `open_nursery` has it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, spares: int = 0) -> None:
         self._loop = loop
+        self._spares = spares
         self._started = threading.Event()
         self._finished: Future[None] = Future()
         self._token: trio.lowlevel.TrioToken
@@ -161,7 +166,10 @@ class Host:
     async def _main(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
         self._stop = trio.Event()
-        async with open_nursery(strict=False) as self._nursery, trio.open_nursery() as self._tasks:
+        async with (
+            open_nursery(strict=False, spares=self._spares) as self._nursery,
+            trio.open_nursery() as self._tasks,
+        ):
             self._started.set()
             await self._stop.wait()
             await self._nursery.close(STOP_GRACE)  # which ends the runs that tasks wait for
