@@ -190,9 +190,7 @@ def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
 
 
 async def _renew_spares(nursery: ActorNursery, count: int) -> None:
-    """End those there are; from the next start on keep *count*."""
-    nursery.spares.end()
-    nursery.spares.count = count
+    await nursery.spares.renew(count)
 
 
 _loaded: dict[InteractiveShell, Extension] = {}

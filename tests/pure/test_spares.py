@@ -209,11 +209,11 @@ async def test_another_spawn_method_leaves_spares_alone(
 
 async def test_how_many_can_be_changed(children: Children, autojump_clock: MockClock):
     async with with_a_spare(children) as nursery:
-        nursery.spares.count = 3
+        await nursery.spares.renew(3)
+        assert children.alive == 0
         await nursery.warm_up(children.method)
         assert nursery.spares.ready == 3
-        nursery.spares.count = 0
-        await trio.testing.wait_all_tasks_blocked()
+        await nursery.spares.renew(0)
         assert children.alive == nursery.spares.ready == 0
         await nursery.start_actor(spawn_method=children.method)
         await nursery.warm_up(children.method)

@@ -71,17 +71,13 @@ class Spares:
         self._filled = trio.Event()
         self._scope = trio.CancelScope()
 
-    @property
-    def count(self) -> int:
-        """How many there are to be, while there is no burst."""
-        return self._count
-
-    @count.setter
-    def count(self, count: int) -> None:
+    async def renew(self, count: int) -> None:
+        """End all, and from the next `take` on keep *count*; wait until they have ended."""
+        old = list(self._stock)
+        self.end()
         self._count = count
-        self._extra = 0
-        self._held_up = False
-        self.look()
+        for actor in old:
+            await actor.wait_ended()
 
     @property
     def ready(self) -> int:

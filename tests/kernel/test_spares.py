@@ -1,0 +1,97 @@
+"""Spare actors, as the user of a notebook meets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .harness import wait_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .harness import Kernel
+
+READY = "{} spare actor"
+
+
+@pytest.fixture(autouse=True)
+def _one_spare(kernel: Kernel) -> Iterator[None]:
+    kernel.ok("%config SubintMagics.spares = 1")
+    yield
+    kernel.ok("%config SubintMagics.preload = []")
+
+
+def wait_for(kernel: Kernel, count: int) -> None:
+    """Wait until as many spares are ready."""
+    kernel.repeat("%spawn_backend", lambda cell: READY.format(count) in cell.stdout)
+
+
+@pytest.fixture
+def with_a_spare(kernel: Kernel, start_method: str) -> Kernel:
+    """A kernel in which a cell has run in a new actor, so that there is a spare one."""
+    kernel.ok(f"%spawn_backend {start_method}")
+    kernel.ok("%%subint\nsoiled = 1")
+    wait_for(kernel, 1)
+    return kernel
+
+
+def test_a_cell_takes_one_that_nobody_has_seen(with_a_spare: Kernel, tmp_path: Path):
+    kernel = with_a_spare
+    assert kernel.ok("%subints").actors == []
+    assert kernel.ok("%subints close --all").stdout == "There is no actor.\n"
+    kernel.ok(
+        "import os, sys\nbefore = os.getcwd()\n"
+        f"os.chdir({str(tmp_path)!r})\nos.environ['SPARE'] = 'new'\nsys.path.append('/new')"
+    )
+    cell = kernel.ok(
+        "%%subint\nimport os, sys\n"
+        "print(os.getcwd(), os.environ.get('SPARE'), sys.path[-1], 'soiled' in globals())"
+    )
+    kernel.ok("os.chdir(before); del os.environ['SPARE']; sys.path.remove('/new')")
+    assert cell.stdout == f"{tmp_path} new /new False\n"
+
+
+def test_a_named_actor_takes_one_as_well(with_a_spare: Kernel):
+    kernel = with_a_spare
+    kernel.ok("%config SubintMagics.spares = 0")  # ends it
+    assert "spare" not in kernel.ok("%spawn_backend").stdout
+    kernel.ok("%%subint -n a\n1")
+    kernel.ok("%config SubintMagics.spares = 2")
+    kernel.ok("%%subint -n b\n1")
+    wait_for(kernel, 2)
+    kernel.ok("%%subint -n c\n1")
+    assert [row["name"] for row in kernel.ok("%subints").actors] == ["a", "b", "c"]
+
+
+def test_modules_are_imported_ahead(kernel: Kernel, start_method: str):
+    kernel.ok("%config SubintMagics.preload = ['colorsys', 'no_such_module']")
+    kernel.ok(f"%spawn_backend {start_method}\nget_ipython().run_cell_magic('subint', '', '1')")
+    wait_for(kernel, 1)
+    assert kernel.ok("%%subint\nimport sys; 'colorsys' in sys.modules").results == ["True"]
+
+
+def test_what_is_no_list_of_names_is_refused(kernel: Kernel):
+    for line in ("preload = [1]", "spares = -1", "spares = 'many'"):
+        cell = kernel.ok(f"%config SubintMagics.{line}")
+        assert cell.stderr.startswith("ERROR:root:The ")
+        assert cell.stderr.count("\n") == 1
+
+
+def test_they_end_with_the_extension_and_with_the_kernel(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic\n%spawn_backend trio")
+    new_kernel.ok("%%subint\n1")
+    wait_for(new_kernel, 1)
+    spares = new_kernel.descendants()
+    assert spares
+    new_kernel.ok("%unload_ext subint_magic")
+    wait_gone(spares)
+    new_kernel.ok("%load_ext subint_magic\n%spawn_backend trio")
+    new_kernel.ok("%%subint\n1")
+    wait_for(new_kernel, 1)
+    spares = new_kernel.descendants()
+    new_kernel.request_shutdown()
+    assert new_kernel.exit_code == 0
+    wait_gone(spares)
