@@ -119,7 +119,7 @@ class Spares:
     def _choose(self, method: SpawnMethod) -> None:
         if method is not self._method:
             self.end()
-            self._method, self._extra = method, 0
+            self._method, self._extra, self._last_take = method, 0, -inf
         self._held_up = False  # it may have been for a reason that is no more
 
     def look(self) -> None:
