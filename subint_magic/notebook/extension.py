@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing.util  # noqa: F401 - see Extension.__init__
+import os
+from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from subint_magic.errors import HostEnded
 from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from subint_magic.runtime.nursery import ActorNursery
 
 __all__ = ["Extension"]
+
+_FORK_PATIENCE = 1.0
+"""Seconds that a fork waits for the end of the spares."""
 
 _BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
 _AWAITING_CALL = f"await get_ipython().run_cell_magic({AWAITED!r}, "
@@ -101,6 +107,13 @@ class Extension:
         set_preload(self._magics.preload)
         if host := self._running_host():
             host.start(_renew_spares, self._magics.spares).result()
+
+    def end_spares(self) -> None:
+        """End the spares, and wait for it; for any thread but that of the host."""
+        host = self._running_host()
+        if host is not None and not host.is_here:
+            with suppress(HostEnded, TimeoutError):
+                host.start(_renew_spares, self._magics.spares).join(_FORK_PATIENCE)
 
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
@@ -192,6 +205,15 @@ def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
 async def _renew_spares(nursery: ActorNursery, count: int) -> None:
     await nursery.spares.renew(count)
 
+
+def _before_fork() -> None:
+    # CPython crashes the fork of a process that has sub-interpreters. Those of actors their users
+    # know of, but not of spares.
+    for extension in _loaded.values():
+        extension.end_spares()
+
+
+os.register_at_fork(before=_before_fork)
 
 _loaded: dict[InteractiveShell, Extension] = {}
 

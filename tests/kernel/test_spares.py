@@ -94,3 +94,12 @@ def test_they_end_with_the_extension_and_with_the_kernel(new_kernel: Kernel):
     new_kernel.request_shutdown()
     assert new_kernel.exit_code == 0
     wait_gone(spares)
+
+
+def test_the_kernel_can_fork_all_the_same(kernel: Kernel):
+    kernel.ok("%%subint\n1")
+    wait_for_spare(kernel)
+    cell = kernel.ok(
+        "import os\npid = os.fork()\nif pid == 0: os._exit(7)\nos.waitpid(pid, 0)[1] >> 8"
+    )
+    assert cell.results == ["7"]

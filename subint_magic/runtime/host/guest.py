@@ -65,12 +65,18 @@ class Host:
         self._loop = loop
         self._spares = spares
         self._started = threading.Event()
+        self._thread = 0
         self._finished: Future[None] = Future()
         self._token: trio.lowlevel.TrioToken
         self._nursery: ActorNursery
         self._tasks: trio.Nursery
         self._stop: trio.Event
         loop.call_soon_threadsafe(self._begin)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the present thread is that of the loop."""
+        return self._thread == threading.get_ident()
 
     @property
     def running(self) -> bool:
@@ -151,6 +157,7 @@ class Host:
         await asyncio.wrap_future(self._finished)
 
     def _begin(self) -> None:
+        self._thread = threading.get_ident()
         try:
             trio.lowlevel.start_guest_run(
                 self._main,
