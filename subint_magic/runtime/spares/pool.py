@@ -106,13 +106,13 @@ class Spares:
         if actor is not None:
             del self._stock[actor]
         self._last_take = now
-        self.look()
+        self._changed.set()
         return actor
 
     async def fill(self, method: SpawnMethod) -> None:
         """Wait until there are as many of *method* as there are to be, or can be."""
         self._choose(method)
-        self.look()
+        self._changed.set()
         while self._missing > 0 or self.ready < len(self._stock):
             await self._filled.wait()
 
@@ -123,8 +123,9 @@ class Spares:
         self._held_up = False  # it may have been for a reason that is no more
 
     def look(self) -> None:
-        """Look soon whether something is to be done, as some actor may have come to rest."""
-        self._changed.set()
+        """See soon whether something can be done, as some actor may have come to rest."""
+        if self._missing != 0:
+            self._changed.set()
 
     def drop(self, actor: Actor) -> bool:
         """Forget *actor*, which has ended; return whether it was a spare."""
@@ -132,7 +133,7 @@ class Spares:
             return False
         del self._stock[actor]
         self._held_up = True  # the next would end like this one
-        self.look()
+        self._changed.set()
         return True
 
     def end(self, grace: float | None = None) -> None:
@@ -185,7 +186,7 @@ class Spares:
                 self._held_up = True
             else:
                 await self._start_one()
-            self.look()
+            self._changed.set()
         if self._missing <= 0:
             self._filled.set()
             self._filled = trio.Event()
