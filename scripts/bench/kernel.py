@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_client.manager import KernelManager
 
@@ -13,33 +18,80 @@ if TYPE_CHECKING:
 
     from jupyter_client.blocking.client import BlockingKernelClient
 
+SPARES = re.compile(r"(\d+) spare actors? of '(\w+)' (?:is|are) ready")
+PATIENCE = 10
+"""Seconds after which spares that are not there are an error."""
+
+
+class Ran(NamedTuple):
+    """What came of a cell: after how many seconds, and what it showed, as text."""
+
+    seconds: float
+    shown: str
+
 
 @contextmanager
 def open_kernel() -> Iterator[BlockingKernelClient]:
-    """Start a kernel; it ends with the block."""
+    """Start a kernel without anybody's configuration; it ends with the block.
+
+    The `python` of its `%%script` is this one.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     manager = KernelManager(kernel_name="python3", transport="ipc")  # over TCP it prints a warning
-    manager.start_kernel()
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel()
+    with tempfile.TemporaryDirectory() as folder:
+        manager.start_kernel(env=os.environ | {"IPYTHONDIR": folder, "PATH": path})
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            yield client
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel()
 
 
-def run_cell(client: BlockingKernelClient, source: str) -> float:
-    """Run a cell as a frontend does, until its reply and all its output have come; in seconds."""
+def run(client: BlockingKernelClient, source: str) -> Ran:
+    """Run a cell as a frontend does, until its reply and all its output have come.
+
+    Raises:
+        RuntimeError: it has failed.
+    """
+    shown: list[str] = []
     started = time.perf_counter()
     request = client.execute(source, store_history=False)
     reply = client.get_shell_msg(timeout=60)
     while True:
         message = client.get_iopub_msg(timeout=60)
+        content = message["content"]
         ours = message["parent_header"].get("msg_id") == request
-        if ours and message["content"].get("execution_state") == "idle":
+        if ours and content.get("execution_state") == "idle":
             break
+        shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
     seconds = time.perf_counter() - started
     if reply["content"]["status"] != "ok":
         raise RuntimeError(f"the cell {source!r} failed: {reply['content']['evalue']}")
-    return seconds
+    return Ran(seconds, "".join(shown))
+
+
+def run_cell(client: BlockingKernelClient, source: str) -> float:
+    """Run a cell; return the seconds it took."""
+    return run(client, source).seconds
+
+
+def set_spares(client: BlockingKernelClient, key: str, count: int) -> None:
+    """Have *count* spare actors of a backend, and wait until they are there.
+
+    Raises:
+        RuntimeError: they do not come.
+    """
+    run(client, f"%spawn_backend {key}\n%config SubintMagics.spares = {count}")
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        listing = run(client, "%spawn_backend").shown
+        ready = {key: int(number) for number, key in SPARES.findall(listing)}
+        if ready.get(key, 0) >= count and (count or not ready):
+            return
+        if time.monotonic() > deadline:
+            what = f"{count} spare actors of {key!r} after {PATIENCE} s"
+            raise RuntimeError(f"there are not {what}: %spawn_backend says\n{listing}")
+        time.sleep(0.01)
