@@ -49,8 +49,10 @@ def main() -> None:
     help_write = "write docs/benchmark.md and its plot"
     parser.add_argument("--write", action="store_true", help=help_write)
     options = parser.parse_args()
+    if options.write and options.only:
+        parser.error("--write needs every section: leave --only out")
 
-    reasons = {status.key: status.reason for status in spawn_methods() if status.key in KEYS}
+    reasons = {status.key: status.reason or "" for status in spawn_methods() if status.key in KEYS}
     plan = Plan(reasons, options.quick)
     python, cores, load = platform.python_version(), os.process_cpu_count(), os.getloadavg()[0]
     facts = f"Python {python}, {cores} cores, load before {load:.2f}"

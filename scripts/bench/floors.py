@@ -12,37 +12,22 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.interpreters import Interpreter
 
 
-def make_interpreter(*, legacy: bool = False) -> Any:
+def make_interpreter(*, legacy: bool = False) -> Interpreter:
     """Create a sub-interpreter: isolated, or with the GIL of this process."""
-    if legacy:
-        import _interpreters
-
-        return LegacyInterpreter(_interpreters.create("legacy"))
     from concurrent import interpreters
 
-    return interpreters.create()
+    if not legacy:
+        return interpreters.create()
+    import _interpreters
 
-
-class LegacyInterpreter:
-    """The part of `concurrent.interpreters.Interpreter` that is used here."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def exec(self, source: str) -> None:
-        import _interpreters
-
-        failure = _interpreters.exec(self._number, source)
-        if failure is not None:
-            raise RuntimeError(failure.formatted)
-
-    def close(self) -> None:
-        import _interpreters
-
-        _interpreters.destroy(self._number)
+    return interpreters.Interpreter(_interpreters.create("legacy", reqrefs=True))
 
 
 def start_interpreter(*, legacy: bool = False) -> float:
@@ -82,7 +67,7 @@ def start_process(start_method: str) -> float:
     return seconds
 
 
-FLOORS = {
+FLOORS: dict[str, tuple[str, Callable[[], float]]] = {
     "subint": ("create, exec, close", start_interpreter),
     "subint_legacy": ("create, exec, close", lambda: start_interpreter(legacy=True)),
     "trio": ("python -c pass", start_python),

@@ -53,16 +53,18 @@ class Plan:
         return [Row(name.format(key), reason=reason) for key, reason in reasons if reason]
 
 
-async def take_turns(sides: Mapping[str, Side], turns: int) -> dict[str, list[float]]:
+async def take_turns(
+    sides: Mapping[str, Side], turns: int, warm_up: int = 1
+) -> dict[str, list[float]]:
     """Let the sides do their work in turns, A B C A B C …; return milliseconds by side.
 
-    A machine whose speed drifts favours none of them. A first turn warms up.
+    A machine whose speed drifts favours none of them. The first turns only warm up.
     """
     taken: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(1 + turns):
+    for turn in range(warm_up + turns):
         for name, side in sides.items():
             seconds = await side()
-            if turn > 0:
+            if turn >= warm_up:
                 taken[name].append(seconds * 1000)
     return taken
 

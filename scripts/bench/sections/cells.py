@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+import trio
 from kernel import open_kernel, run_cell, set_spares
 from pools import INTERPRETERS, PROCESSES
 from tables import Figure, Row, Table, Target
@@ -73,7 +73,7 @@ async def measure(plan: Plan) -> list[Table]:
 
         def cell(source: str) -> Side:
             async def side() -> float:
-                time.sleep(PAUSE)
+                await trio.sleep(PAUSE)
                 return run_cell(client, source)
 
             return side
@@ -103,10 +103,11 @@ async def measure(plan: Plan) -> list[Table]:
     rows += [row for kind in order for row in plan.refusals(f"{kind}: {{}}")]
     if BARE_INTERPRETERS:
         rows.append(Row(INTERPRETERS, reason=BARE_INTERPRETERS))
+    magics = ("ipyparallel %%px", "%%script python")
     faster = [
-        Row(f"named: {key}, against {other}", taken[f"named: {key}"], taken[other], other, Target(1))
-        for key in plan.keys
-        for other in ("ipyparallel %%px", "%%script python")
+        Row(f"{name}, against {magic}", taken[name], taken[magic], magic, Target(1))
+        for name in map("named: {}".format, plan.keys)
+        for magic in magics
     ]
     return [
         Table("A cell in a kernel", "ms", Figure.ADDED, rows),
@@ -119,7 +120,7 @@ def with_spare(client: BlockingKernelClient, key: str) -> Side:
 
     async def side() -> float:
         set_spares(client, key, 1)
-        time.sleep(PAUSE)
+        await trio.sleep(PAUSE)
         seconds = run_cell(client, "%%subint\nabs(-1)")
         set_spares(client, key, 0)
         return seconds

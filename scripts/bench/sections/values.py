@@ -1,190 +1,183 @@
-"""The part of the benchmark about values: a large array into an actor and back.
-
-A module of its own because the workers of multiprocessing's pool import it.
-"""
+"""An array into an actor, and back."""
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
-import trio
+from kept import give, keep, read
+from peak import Peak
+from pools import INTERPRETERS, PROCESSES, open_pools
+from tables import Figure, Row, Table, Target
+from turns import take_turns
 
 from subint_magic import open_nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from multiprocessing.pool import Pool
+    from collections.abc import Awaitable, Callable
+
+    from pools import Call
+    from turns import Plan
 
     from subint_magic import Actor
 
-GIB = 2**30
-LIMIT = 1.2
-"""GiB of memory, at most, beside the array itself, for each GiB that moves in one direction."""
-
-TOUCH = "max(x[::4096])"
-"""Reads each page: memory that is only mapped is no result."""
+MB = 10**6
+SIZES = {"1 MB": MB, "100 MB": 100 * MB, "1 GiB": 2**30}
+TURNS = {"1 MB": 50, "100 MB": 9, "1 GiB": 3}
+JUDGED = "100 MB"
+MEMORY = 1.2
+"""Bytes beside the array itself, at most, for each byte that moves in one direction."""
+MEMCPY = "memcpy to new memory"
+WAYS = ("in", "out")
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """What one transfer took, per GiB.
+class Mover:
+    """Moves a value into a worker, and gets back what went in last."""
 
-    Attributes:
-        seconds: how long.
-        peak: GiB of memory at most beside what there was before.
-    """
-
-    seconds: float
-    peak: float
+    make: Callable[[int], Any]
+    put: Callable[[Any], Awaitable[object]]
+    get: Callable[[], Awaitable[Any]]
 
 
-class Peak:
-    """Watches the memory of some processes, and what is shared between them, counted once.
+def through_actor(actor: Actor) -> Mover:
+    """For sub-interpreters a memoryview, as numpy cannot load in each of them."""
 
-    Anonymous files count for the whole machine, as they belong to no process: run it alone.
-    """
+    async def put(value: Any) -> object:
+        return await actor.run_cell("_ = max(memoryview(x)[::4096])", inputs={"x": value})
 
-    def __init__(self, pids: list[int]) -> None:
-        self._status = [Path(f"/proc/{pid}/status") for pid in pids]
-        self._before = self._now()
-        self.most = 0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def _now(self) -> int:
-        private = sum(_field(path, "RssAnon") for path in self._status)
-        return private + _field(Path("/proc/meminfo"), "Shmem")
-
-    def _watch(self) -> None:
-        while not self._done.wait(0.002):
-            self.most = max(self.most, self._now() - self._before)
-
-    @classmethod
-    @contextmanager
-    def of(cls, *pids: int) -> Iterator[Peak]:
-        peak = cls([psutil.Process().pid, *pids])
-        peak._thread.start()
-        try:
-            yield peak
-        finally:
-            peak._done.set()
-            peak._thread.join()
-
-
-def _field(path: Path, name: str) -> int:
-    """Return a field of a file of /proc, in bytes."""
-    line = next(line for line in path.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024
-
-
-# the pool
-
-_kept: Any = None
-
-
-def keep(value: Any) -> int:
-    """Take a value in a worker of the pool."""
-    global _kept  # noqa: PLW0603 - that of the worker
-    _kept = value
-    return int(max(value[::4096], default=0))
-
-
-def give() -> Any:
-    """Send it back."""
-    return _kept
-
-
-def through_pool(pool: Pool, pid: int, value: Any) -> tuple[Transfer, Transfer]:
-    """Return what it takes to send *value* in and to get it back."""
-    size = memoryview(value).nbytes / GIB
-    with Peak.of(pid) as peak:
-        begun = time.perf_counter()
-        pool.apply(keep, (value,))
-        seconds = time.perf_counter() - begun
-    inward = Transfer(seconds / size, peak.most / GIB / size)
-    with Peak.of(pid) as peak:
-        begun = time.perf_counter()
-        back = pool.apply(give)
-        max(back[::4096])
-        seconds = time.perf_counter() - begun
-    return inward, Transfer(seconds / size, peak.most / GIB / size)
-
-
-async def through_actor(actor: Actor, value: Any) -> tuple[Transfer, Transfer]:
-    """Return the same for an actor."""
-    assert actor.hello is not None
-    pids = [] if actor.hello.interpreter else [actor.hello.pid]
-    size = memoryview(value).nbytes / GIB
-    with Peak.of(*pids) as peak:
-        begun = time.perf_counter()
-        await actor.run_cell(f"_ = {TOUCH}", inputs={"x": value})
-        seconds = time.perf_counter() - begun
-    inward = Transfer(seconds / size, peak.most / GIB / size)
-    with Peak.of(*pids) as peak:
-        begun = time.perf_counter()
+    async def get() -> Any:
         result = await actor.run_cell("", outputs=["x"])
-        back: Any = result.values["x"]
-        max(back[::4096])
-        seconds = time.perf_counter() - begun
-    return inward, Transfer(seconds / size, peak.most / GIB / size)
+        return result.values["x"]
+
+    inside = actor.spawn_method.startswith("subint")
+    return Mover((lambda n: memoryview(bytearray(n))) if inside else ones, put, get)
 
 
-async def measure_values(keys: list[str], turns: int, size: int) -> dict[str, list[list[Transfer]]]:
-    """Return for each backend, for each turn: actor in, actor out, pool in, pool out."""
-    rows: dict[str, list[list[Transfer]]] = {key: [] for key in keys}
-    make: dict[bool, Callable[[], Any]] = {
-        True: lambda: np.ones(size, np.uint8),
-        False: lambda: bytearray(size),
-    }
-    with get_context("forkserver").Pool(1) as pool:
-        pid = pool._pool[0].pid  # type: ignore[attr-defined]
-        for key in keys:
-            value = make[not key.startswith("subint")]()
-            for _ in range(turns):
-                async with open_nursery() as nursery:
-                    actor = await nursery.start_actor(spawn_method=key)
-                    wrapped = memoryview(value) if isinstance(value, bytearray) else value
-                    await through_actor(actor, wrapped[: 2**20])  # what is loaded on first use
-                    ours = await through_actor(actor, wrapped)
-                    await actor.run_cell("del x")
-                theirs = await trio.to_thread.run_sync(through_pool, pool, pid, value)
-                rows[key].append([*ours, *theirs])
-                pool.apply(keep, (b"",))
-    return rows
+def through_pool(name: str, call: Call) -> Mover:
+    async def put(value: Any) -> object:
+        return await call(keep, value)
+
+    async def get() -> Any:
+        return await call(give)
+
+    return Mover(bytes if name == INTERPRETERS else ones, put, get)
 
 
-def report_values(rows: dict[str, list[list[Transfer]]], size: int) -> dict[str, Any]:
-    """Print a table; return what is in it."""
-    print(f"\nAn array of {size / GIB:g} GiB into an actor and back, against a pool: per GiB")
-    print("  in `subint` and `subint_legacy`, which cannot load numpy here, a memoryview")
-    header = ["", "way", "actor, s", "pool, s", "pool / actor", "actor, GiB", "pool, GiB"]
-    widths = [16, 5, 10, 9, 14, 12, 11]
-    print("".join(cell.ljust(width) for cell, width in zip(header, widths, strict=True)) + "target")
-    table: dict[str, Any] = {}
-    for key, turns in rows.items():
-        for way, name in enumerate(("in", "out")):
-            ours, theirs = ([turn[way + 2 * side] for turn in turns] for side in (0, 1))
-            times = [sorted(t.seconds for t in side)[len(turns) // 2] for side in (ours, theirs)]
-            peaks = [max(t.peak for t in side) for side in (ours, theirs)]
-            ratio = times[1] / times[0]
-            met = ratio > 1 and peaks[0] <= LIMIT
-            verdict = f"{'met' if met else 'MISSED'}: faster, at most {LIMIT} GiB"
-            cells = [f"  {key}", name, *(f"{t:.2f}" for t in times), f"{ratio:.1f}"]
-            cells += [f"{peak:.2f}" for peak in peaks]
-            line = "".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            print(line + verdict)
-            table[f"{key} {name}"] = {
-                "seconds": times,
-                "ratio": ratio,
-                "peaks": peaks,
-                "target": verdict,
-            }
-    return table
+def by_memcpy() -> Mover:
+    """A copy to memory that was not there before, as nothing that arrives has any."""
+    kept: list[Any] = []
+
+    async def put(value: Any) -> object:
+        kept[:] = [np.copy(value)]
+        return read(kept[0])
+
+    async def get() -> Any:
+        return np.copy(kept[0])
+
+    return Mover(ones, put, get)
+
+
+def ones(size: int) -> Any:
+    return np.ones(size, np.uint8)
+
+
+async def measure(plan: Plan) -> list[Table]:
+    speed: list[Row] = []
+    against_pool: list[Row] = []
+    sizes = {"1 MB": MB, JUDGED: 100 * MB} if plan.quick else SIZES
+    with open_pools() as pools:
+        del pools["anyio.to_interpreter"]  # as InterpreterPoolExecutor
+        async with open_nursery() as nursery:
+            movers = {MEMCPY: by_memcpy()}  # the first
+            for key in plan.keys:
+                movers[key] = through_actor(await nursery.start_actor(key, spawn_method=key))
+            movers |= {name: through_pool(name, call) for name, call in pools.items()}
+            for size, count in sizes.items():
+                turns = plan.pick(TURNS[size], 1)
+                # What a size has warmed is warm for the next.
+                warm_up = 1 if size == "1 MB" else 0
+                taken = await take_turns(_sides(movers, count), turns, warm_up)
+                speed += _against_memcpy(size, taken, [*movers][1:], plan.keys)
+                if size != "1 MB":
+                    against_pool += _against_pool(size, taken, plan.keys)
+            memory = [row for key in plan.keys for row in await _peaks(key, movers[key], count)]
+    return [
+        Table("An array in and out", "ms", Figure.SPEED, speed + plan.refusals()),
+        Table("An array in and out, against a process pool", "ms", Figure.SPEED, against_pool),
+        Table(f"Memory that {size} in and out takes beside it", "MB", Figure.RATIO, memory),
+    ]
+
+
+def _sides(movers: dict[str, Mover], size: int) -> dict[str, Callable[[], Awaitable[float]]]:
+    """Return the two ways of each mover; out comes after in."""
+
+    def ways(name: str, mover: Mover) -> dict[str, Callable[[], Awaitable[float]]]:
+        async def inward() -> float:
+            value = mover.make(size)
+            started = time.perf_counter()
+            await mover.put(value)
+            return time.perf_counter() - started
+
+        async def outward() -> float:
+            started = time.perf_counter()
+            value = await mover.get()
+            read(value)
+            seconds = time.perf_counter() - started
+            del value
+            await mover.put(mover.make(1))  # so that no two keep theirs at once
+            return seconds
+
+        return {f"{name} in": inward, f"{name} out": outward}
+
+    return {k: side for name, mover in movers.items() for k, side in ways(name, mover).items()}
+
+
+def _against_memcpy(
+    size: str, taken: dict[str, list[float]], names: list[str], keys: list[str]
+) -> list[Row]:
+    half = Target(0.5, at_most=False)
+    return [
+        Row(
+            f"{size} {way}: {name}",
+            taken[f"{name} {way}"],
+            taken[f"{MEMCPY} {way}"],
+            MEMCPY,
+            half if size == JUDGED and name in keys else None,
+        )
+        for way in WAYS
+        for name in names
+    ]
+
+
+def _against_pool(size: str, taken: dict[str, list[float]], keys: list[str]) -> list[Row]:
+    five = Target(5, at_most=False) if size == JUDGED else None
+    return [
+        Row(
+            f"{size} {way}: {key}",
+            taken[f"{key} {way}"],
+            taken[f"{PROCESSES} {way}"],
+            PROCESSES,
+            five,
+        )
+        for way in WAYS
+        for key in keys
+    ]
+
+
+async def _peaks(name: str, mover: Mover, size: int) -> list[Row]:
+    """Return what memory is used beside what the value itself has."""
+    value = mover.make(size)
+    with Peak.of() as inward:
+        await mover.put(value)
+    with Peak.of() as outward:
+        value = await mover.get()
+        read(value)
+    await mover.put(mover.make(1))
+    whole = [size / MB]
+    return [
+        Row(f"{way}: {name}", [peak.most / MB], whole, "the array", Target(MEMORY))
+        for way, peak in zip(WAYS, (inward, outward), strict=True)
+    ]
