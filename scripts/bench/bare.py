@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # that of `typing`, which would take memory that actors do not take
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_client.manager import KernelManager
 
@@ -59,14 +59,13 @@ def run(client: BlockingKernelClient, source: str) -> Ran:
     shown: list[str] = []
     started = time.perf_counter()
     request = client.execute(source, store_history=False)
-    reply = client.get_shell_msg(timeout=60)
-    while True:
+    content: dict[str, Any] = {}
+    while content.get("execution_state") != "idle":  # output first: too much unread is dropped
         message = client.get_iopub_msg(timeout=60)
-        content = message["content"]
-        ours = message["parent_header"].get("msg_id") == request
-        if ours and content.get("execution_state") == "idle":
-            break
-        shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
+        if message["parent_header"].get("msg_id") == request:
+            content = message["content"]
+            shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
+    reply = client.get_shell_msg(timeout=60)
     seconds = time.perf_counter() - started
     if reply["content"]["status"] != "ok":
         raise RuntimeError(f"the cell {source!r} failed: {reply['content']['evalue']}")

@@ -70,7 +70,7 @@ async def measure(plan: Plan) -> list[Table]:
         rows = []
         for name, source in WORK.items():
             sides = {"with": cell(watched, source), "without": cell(alone, source)}
-            taken = await take_turns(sides, plan.pick(60, 3))
+            taken = await take_turns(sides, plan.pick(40, 3))
             rows.append(Row(name, taken["with"], taken["without"], "no panel", Target(1.05)))
     title = "Cells in a kernel with the panel open and seen"
     return [Table(title, "ms", Figure.RATIO, rows)]
