@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
 import sys
 import tempfile
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 SPARES = re.compile(r"(\d+) spare actors? of '(\w+)' (?:is|are) ready")
 PATIENCE = 10
 """Seconds after which spares that are not there are an error."""
+
+
+class LostOutput(Exception):
+    """The kernel has dropped messages: more were waiting than its socket holds."""
 
 
 class Ran(NamedTuple):
@@ -55,13 +60,18 @@ def run(client: BlockingKernelClient, source: str) -> Ran:
 
     Raises:
         RuntimeError: it has failed.
+        LostOutput: that it has ended was dropped.
     """
     shown: list[str] = []
     started = time.perf_counter()
     request = client.execute(source, store_history=False)
     content: dict[str, Any] = {}
     while content.get("execution_state") != "idle":  # output first: too much unread is dropped
-        message = client.get_iopub_msg(timeout=60)
+        try:
+            message = client.get_iopub_msg(timeout=30)
+        except queue.Empty:
+            client.get_shell_msg(timeout=30)
+            raise LostOutput(source) from None
         if message["parent_header"].get("msg_id") == request:
             content = message["content"]
             shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))

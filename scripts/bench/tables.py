@@ -75,7 +75,7 @@ class Row:
         floor: what its floor took in the same turns.
         against: what its floor is.
         target: the bound of its figure, if it has one.
-        reason: why it cannot run here; it has no turns then.
+        reason: why it was not measured; it has no turns then.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Table:
     def cells(self, row: Row) -> list[str]:
         """Return a line of the table as text."""
         if row.reason:
-            return [row.name, f"cannot run here: {row.reason}", "", "", "", ""]
+            return [row.name, row.reason, "", "", "", ""]
         sides = [str(Spread.of(row.ours)), str(Spread.of(row.floor))]
         figure = str(row.figure(self.figure))
         return [row.name, *sides, row.against, figure, row.verdict(self.figure)]

@@ -22,7 +22,7 @@ type Side = Callable[[], Awaitable[float]]
 
 KEYS = ("subint", "subint_legacy", "trio", "mp_spawn", "mp_forkserver")
 
-BARE_INTERPRETERS = "" if sys.version_info >= (3, 14) else "it is new in Python 3.14"
+BARE_INTERPRETERS = "" if sys.version_info >= (3, 14) else "cannot run here: new in Python 3.14"
 """Why Python has no public way to a sub-interpreter; an empty string if it has one."""
 
 
@@ -50,7 +50,12 @@ class Plan:
     def refusals(self, name: str = "{}") -> list[Row]:
         """Return rows that say which backends cannot run here."""
         reasons = self.reasons.items()
-        return [Row(name.format(key), reason=reason) for key, reason in reasons if reason]
+        return [Row(name.format(key), reason=cannot(reason)) for key, reason in reasons if reason]
+
+
+def cannot(reason: str) -> str:
+    """Return in words that something cannot run here."""
+    return f"cannot run here: {reason}"
 
 
 async def take_turns(

@@ -45,9 +45,9 @@ def test_a_verdict_says_its_bound(tables: ModuleType, at_most: bool, value: floa
     assert tables.Target(2, at_most=at_most).verdict(value) == verdict
 
 
-def test_what_cannot_run_says_so(tables: ModuleType):
+def test_what_was_not_measured_says_so(tables: ModuleType):
     row = tables.Row("x", reason="not here")
     table = tables.Table("T", "ms", tables.Figure.RATIO, [row])
 
-    assert table.cells(row)[:2] == ["x", "cannot run here: not here"]
+    assert table.cells(row)[:2] == ["x", "not here"]
     assert table.as_data()["rows"] == {"x": "not here"}
