@@ -16,6 +16,7 @@ def print_table(table: Table) -> None:
     lines = [table.header, *map(table.cells, table.rows)]
     ran = [line for line, row in zip(lines[1:], table.rows, strict=True) if not row.reason]
     widths = [max(map(len, column)) + 2 for column in zip(table.header, *ran, strict=True)]
+    widths[0] = max(len(row.name) for row in table.rows) + 2
     print(f"\n{table.title}")
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -38,11 +38,15 @@ async def measure(plan: Plan) -> list[Table]:
         Row(name, times[-some:], times[:some], first, None if name == BARE else Target(1.3))
         for name, times in at_once.items()
     ]
+    tables = [
+        Table(f"Start of the last of {crowded} live actors", "ms", Figure.RATIO, crowd + refusals)
+    ]
+    if BARE_INTERPRETERS:
+        return tables
     # Only what lives in this process: a process takes with it what it leaves behind.
     many, most, warm = plan.pick(1000, 20), plan.pick(100, 5), plan.pick(50, 5)
-    inside = [key for key in plan.keys if key == "subint"]
     lives = {
-        name: in_fresh_process(live, name, many, in_sequence=True) for name in [*bare, *inside]
+        name: in_fresh_process(live, name, many, in_sequence=True) for name in (BARE, "subint")
     }
     first = f"the first {most}"
     slope = [
@@ -54,7 +58,7 @@ async def measure(plan: Plan) -> list[Table]:
         for name, (_, rss) in lives.items()
     ]
     return [
-        Table(f"Start of the last of {crowded} live actors", "ms", Figure.RATIO, crowd + refusals),
+        *tables,
         Table(f"Life of the last of {many} in sequence", "ms", Figure.RATIO, slope),
         Table(f"Memory after {many} in sequence", "MB", Figure.ADDED, growth),
     ]

@@ -71,18 +71,13 @@ async def measure_work(plan: Plan, work: Work) -> list[Row]:
 
             return show
 
-        taken = await take_turns(
-            {key: side(key) for key in cells}, plan.pick(work.turns, 1), warm_up=0
-        )
-    return [
-        Row(f"{work.count:,} {work.what}: {key}", reason=LOST)
-        if key in lost
-        else Row(
-            f"{work.count:,} {work.what}: {key}",
-            taken[key],
-            taken["plain"],
-            "plain cell",
-            work.target,
-        )
-        for key in plan.keys
-    ]
+        sides = {key: side(key) for key in cells}
+        taken = await take_turns(sides, plan.pick(work.turns, 1), warm_up=0)
+
+    def row(key: str) -> Row:
+        name = f"{work.count:,} {work.what}: {key}"
+        if key in lost:
+            return Row(name, reason=LOST)
+        return Row(name, taken[key], taken["plain"], "plain cell", work.target)
+
+    return [row(key) for key in plan.keys]
