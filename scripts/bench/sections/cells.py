@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from turns import Plan, Side
 
 PLAIN = "plain cell"
+SOURCE = "abs(-1)"
 PAUSE = 0.03
 """Seconds before each cell, as nobody types faster: what the cell before has left to do is done."""
 
@@ -73,18 +74,17 @@ async def measure(plan: Plan) -> list[Table]:
 
         def cell(source: str) -> Side:
             async def side() -> float:
-                await trio.sleep(PAUSE)
-                return run_cell(client, source)
+                return await run_after_plain(client, source)
 
             return side
 
         run_cell(client, "%load_ext subint_magic\n%config SubintMagics.spares = 0")
-        sides = {PLAIN: cell("abs(-1)")}
+        sides = {PLAIN: cell(SOURCE)}
         for key in plan.keys:
             run_cell(client, f"%%subint -n {key} -b {key}\npass")
             sides[f"anonymous, with a spare: {key}"] = with_spare(client, key)
-            sides[f"named: {key}"] = cell(f"%%subint -n {key}\nabs(-1)")
-            sides[f"anonymous, cold: {key}"] = cell(f"%%subint -b {key}\nabs(-1)")
+            sides[f"named: {key}"] = cell(f"%%subint -n {key}\n{SOURCE}")
+            sides[f"anonymous, cold: {key}"] = cell(f"%%subint -b {key}\n{SOURCE}")
         for name, (ready, source) in others.items():
             run_cell(client, ready)
             sides[name] = cell(source)
@@ -115,13 +115,19 @@ async def measure(plan: Plan) -> list[Table]:
     ]
 
 
+async def run_after_plain(client: BlockingKernelClient, source: str) -> float:
+    """Run a cell after a plain one, so that each is measured after the same."""
+    run_cell(client, SOURCE)
+    await trio.sleep(PAUSE)
+    return run_cell(client, source)
+
+
 def with_spare(client: BlockingKernelClient, key: str) -> Side:
     """A cell that finds a spare; the others find none, nor one that starts meanwhile."""
 
     async def side() -> float:
         set_spares(client, key, 1)
-        await trio.sleep(PAUSE)
-        seconds = run_cell(client, "%%subint\nabs(-1)")
+        seconds = await run_after_plain(client, f"%%subint\n{SOURCE}")
         set_spares(client, key, 0)
         return seconds
 
