@@ -60,6 +60,9 @@ ALTERNATIVES = {
 }
 """The others: what makes ready, and the cell."""
 
+APART = ("trio-parallel",)
+"""In a kernel of its own: after its import, each process of multiprocessing imports logging."""
+
 ENDS = [
     "cluster.stop_cluster_sync();",
     "loky.get_reusable_executor().shutdown(); processes.shutdown()",
@@ -70,11 +73,11 @@ async def measure(plan: Plan) -> list[Table]:
     others = dict(ALTERNATIVES)
     if BARE_INTERPRETERS:
         del others[INTERPRETERS]
-    with open_kernel() as client:
+    with open_kernel() as client, open_kernel() as apart:
 
-        def cell(source: str) -> Side:
+        def cell(source: str, kernel: BlockingKernelClient = client) -> Side:
             async def side() -> float:
-                return await run_after_plain(client, source)
+                return await run_after_plain(kernel, source)
 
             return side
 
@@ -86,8 +89,9 @@ async def measure(plan: Plan) -> list[Table]:
             sides[f"named: {key}"] = cell(f"%%subint -n {key}\n{SOURCE}")
             sides[f"anonymous, cold: {key}"] = cell(f"%%subint -b {key}\n{SOURCE}")
         for name, (ready, source) in others.items():
-            run_cell(client, ready)
-            sides[name] = cell(source)
+            kernel = apart if name in APART else client
+            run_cell(kernel, ready)
+            sides[name] = cell(source, kernel)
         try:
             taken = await take_turns(sides, plan.pick(30, 3))
         finally:
