@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pools import INTERPRETERS, PROCESSES, open_pools
+from sides.pools import INTERPRETERS, PROCESSES, open_pools
 from tables import Figure, Row, Table, Target
 from turns import BARE_INTERPRETERS, take_turns
 
 from subint_magic import open_nursery
 
 if TYPE_CHECKING:
-    from pools import Call
+    from sides.pools import Call
     from turns import Plan, Side
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 from kernel import open_kernel, run_cell, set_spares
-from pools import INTERPRETERS, PROCESSES
+from sides.pools import INTERPRETERS, PROCESSES
 from tables import Figure, Row, Table, Target
 from turns import BARE_INTERPRETERS, take_turns
 

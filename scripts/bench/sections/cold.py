@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from floors import FLOORS
+from sides.floors import FLOORS
 from tables import Figure, Row, Table, Target
 from turns import take_turns
 

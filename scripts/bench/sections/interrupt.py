@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import trio
-from floors import make_interpreter
+from sides.floors import make_interpreter
 from tables import Figure, Row, Table
 from turns import take_turns
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import trio
-from floors import make_interpreter
+from sides.floors import make_interpreter
 from tables import Figure, Row, Table, Target
 from turns import BARE_INTERPRETERS, in_fresh_process
 

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import trio
-from bare import import_and_wait, source
-from floors import make_interpreter
 from kernel import open_kernel, run, run_cell, set_spares
 from pss import family_pss
+from sides.bare import import_and_wait, source
+from sides.floors import make_interpreter
 from tables import Figure, Row, Table, Target
 from turns import in_fresh_process
 

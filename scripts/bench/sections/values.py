@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from kept import give, keep, read
 from peak import Peak
-from pools import INTERPRETERS, PROCESSES, open_pools
+from sides.kept import give, keep, read
+from sides.pools import INTERPRETERS, PROCESSES, open_pools
 from tables import Figure, Row, Table, Target
 from turns import take_turns
 
@@ -18,14 +18,14 @@ from subint_magic import open_nursery
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from pools import Call
+    from sides.pools import Call
     from turns import Plan
 
     from subint_magic import Actor
 
 MB = 10**6
 SIZES = {"1 MB": MB, "100 MB": 100 * MB, "1 GiB": 2**30}
-TURNS = {"1 MB": 50, "100 MB": 9, "1 GiB": 3}
+TURNS = {"1 MB": 50, "100 MB": 9, "1 GiB": 2}
 JUDGED = "100 MB"
 MEMORY = 1.2
 """Bytes beside the array itself, at most, for each byte that moves in one direction."""
@@ -97,9 +97,7 @@ async def measure(plan: Plan) -> list[Table]:
             movers |= {name: through_pool(name, call) for name, call in pools.items()}
             for size, count in sizes.items():
                 turns = plan.pick(TURNS[size], 1)
-                # What a size has warmed is warm for the next.
-                warm_up = 1 if size == "1 MB" else 0
-                taken = await take_turns(_sides(movers, count), turns, warm_up)
+                taken = await take_turns(_sides(movers, count), turns)
                 speed += _against_memcpy(size, taken, [*movers][1:], plan.keys)
                 if size != "1 MB":
                     against_pool += _against_pool(size, taken, plan.keys)

@@ -28,4 +28,4 @@ def import_and_wait(modules: list[str], connection: Connection) -> None:
 def source(modules: list[str]) -> str:
     """Return code that imports them in something fresh, as from here."""
     path = f"import sys; sys.path[:] = {sys.path}"
-    return f"{path}\nfrom bare import import_all\nimport_all({modules})"
+    return f"{path}\nfrom sides.bare import import_all\nimport_all({modules})"
