@@ -14,7 +14,9 @@ from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
     open_call,
+    opens_at_once,
     pack_call,
+    packs_at_once,
     print_output,
 )
 from subint_magic.runtime.ladder import GRACE
@@ -341,11 +343,17 @@ class Actor:
             RunCancelled: as `run_cell` raises it, and all the other errors.
         """
         __tracebackhide__ = True
-        call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
+        if packs_at_once(function, args):
+            call = pack_call(self.name, function, args, {})
+        else:
+            call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
         outcome = await self.call_packed(
             call, loop=loop, sink=sink, timeout=timeout, grace=grace, output_limit=output_limit
         )
-        returned = await trio.to_thread.run_sync(open_call, self.name, outcome)
+        if opens_at_once(outcome):
+            returned = open_call(self.name, outcome)
+        else:
+            returned = await trio.to_thread.run_sync(open_call, self.name, outcome)
         if returned.error is not None:
             raise returned.error from None
         result: T = returned.value
