@@ -45,8 +45,9 @@ check: setup  ## lint, types and layering
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes subint_magic --ignoreexternal
 	$(VENV)/bin/python -m pytest tests/pure/test_layering.py
 
-bench: setup  ## measure, and print a table
-	$(VENV)/bin/python scripts/bench.py $(ARGS)
+bench: setup  ## measure against every alternative, and print tables
+	@python3 scripts/make_venv.py $(PYTHON) bench
+	$(VENV)/bin/python scripts/bench $(ARGS)
 
 matrix:       ## measure what stops what, and write the table in docs/stopping.md
 	@rm -rf .matrix && mkdir .matrix

@@ -13,6 +13,7 @@ from subint_magic._child import frames
 from subint_magic._child.display.history import History
 from subint_magic._child.display.hook import DisplayHook, ends_in_semicolon, flush_bytes, shown_of
 from subint_magic._child.display.lazy import LazyShell
+from subint_magic._child.inherit import configure
 from subint_magic._child.loops import Loops
 from subint_magic._child.report import Reporter, bare, is_interrupt
 from subint_magic._child.sources import learn
@@ -134,7 +135,7 @@ class Executor:
         """Look for what *question* wants, in the control thread."""
         what = question["what"]
         try:
-            from subint_magic._child import inspection
+            from subint_magic._child.stacks import inspection
             from subint_magic._child.stacks.threads import stacks
 
             if what == frames.STACKS:
@@ -229,13 +230,3 @@ def _luggage(message: dict[str, Any]) -> Luggage | None:
     from subint_magic._child.values.namespace import Luggage
 
     return Luggage(message["inputs"], gives=bool(message["outputs"]))
-
-
-def configure(message: dict[str, Any]) -> None:
-    """Take over what the parent's interpreter has by now."""
-    sys.path[:] = map(os.fsdecode, message["sys_path"])
-    if message["cwd"] is not None:
-        os.chdir(message["cwd"])
-    if message["environ"] is not None:
-        os.environb.clear()
-        os.environb.update(message["environ"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import parse_argstring
 
 from subint_magic.errors import (
     ActorBusy,
@@ -24,6 +25,8 @@ from subint_magic.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from IPython.core.magic_arguments import MagicArgumentParser
 
 __all__ = ["actor_name", "parse", "seconds", "user_errors"]
 
@@ -69,10 +72,16 @@ def user_errors() -> Iterator[None]:
         raise
 
 
+# People run the same cell again and again.
+@lru_cache(maxsize=32)
+def _parse(parser: MagicArgumentParser, line: str) -> Any:
+    return parser.parse_argstring(line)
+
+
 def parse(magic: Any, line: str) -> Any:
     """Return the arguments that *line* gives *magic*; suggest a flag for one that there is not."""
     try:
-        return parse_argstring(magic, line)
+        return copy(_parse(magic.parser, line))
     except UsageError as error:
         _, found, words = str(error).partition("unrecognized arguments: ")
         flag = words.partition(" ")[0].partition("=")[0]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing.util  # noqa: F401 - see Extension.__init__
+import os
+from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from subint_magic.errors import HostEnded
 from subint_magic.notebook.cells.output import CellOutput
 from subint_magic.notebook.commands import Commands
 from subint_magic.notebook.completion import Completer
@@ -18,7 +21,7 @@ from subint_magic.runtime.functions import default
 from subint_magic.runtime.host import Host, LoopThread
 from subint_magic.runtime.imports import AUTO
 from subint_magic.runtime.runs.values import CELL_NUMBERS
-from subint_magic.spawn import shut_down_methods
+from subint_magic.spawn import set_preload, shut_down_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +30,12 @@ if TYPE_CHECKING:
 
     from subint_magic.notebook.live.browser.page import Page
     from subint_magic.notebook.live.browser.said import Click, Sight
+    from subint_magic.runtime.nursery import ActorNursery
 
 __all__ = ["Extension"]
+
+_FORK_PATIENCE = 1.0
+"""Seconds that a fork waits for the end of the spares."""
 
 _BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
 _AWAITING_CALL = f"await get_ipython().run_cell_magic({AWAITED!r}, "
@@ -47,8 +54,10 @@ class Extension:
         self._host: Host | None = None
         self._executing = self._request()  # the cell that loads us
         self._screen: Screen | None = None
-        self._magics = SubintMagics(shell, self.screen)
+        self._magics = SubintMagics(shell, self.screen, self._running_host)
         shell.register_magics(self._magics)
+        self._magics.observe(self._change_spares, ["spares", "preload"])
+        set_preload(self._magics.preload)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
         self._commands = Commands(shell)
@@ -80,7 +89,7 @@ class Extension:
             else:
                 self._loop_thread = LoopThread()
                 loop = self._loop_thread.loop
-            self._host = Host(loop)
+            self._host = Host(loop, spares=self._magics.spares)
             self._screen = Screen(self._host, _open_page if self._kernel is not None else None)
         assert self._host is not None
         return self._host
@@ -93,6 +102,18 @@ class Extension:
 
     def _running_host(self) -> Host | None:
         return self._host if self._host is not None and self._host.running else None
+
+    def _change_spares(self, _change: object) -> None:
+        set_preload(self._magics.preload)
+        if host := self._running_host():
+            host.start(_renew_spares, self._magics.spares).result()
+
+    def end_spares(self) -> None:
+        """End the spares, and wait for it; for any thread but that of the host."""
+        host = self._running_host()
+        if host is not None and not host.is_here:
+            with suppress(HostEnded, TimeoutError):
+                host.start(_renew_spares, self._magics.spares).join(_FORK_PATIENCE)
 
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
@@ -112,6 +133,7 @@ class Extension:
             for name in names:
                 shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(self._magics)  # where Magics has put itself, for %config
+        set_preload([])
         self._stop()
         shut_down_methods()  # nobody does it later, and ipykernel waits in vain for some to end
 
@@ -179,6 +201,19 @@ def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
 
     return Page(hub, hear)
 
+
+async def _renew_spares(nursery: ActorNursery, count: int) -> None:
+    await nursery.spares.renew(count)
+
+
+def _before_fork() -> None:
+    # CPython crashes the fork of a process that has sub-interpreters. Those of actors their users
+    # know of, but not of spares.
+    for extension in _loaded.values():
+        extension.end_spares()
+
+
+os.register_at_fork(before=_before_fork)
 
 _loaded: dict[InteractiveShell, Extension] = {}
 

@@ -15,7 +15,7 @@ from IPython.core.magic import (
     magics_class,
 )
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Enum, Float, Int
+from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from subint_magic.errors import (
     ActorDied,
@@ -40,7 +40,7 @@ from subint_magic.notebook.cells.request import (
 )
 from subint_magic.notebook.views.actors import ACTIONS, act, require_actor
 from subint_magic.notebook.views.inside import VIEWS, look_inside, show
-from subint_magic.notebook.views.methods import methods_table
+from subint_magic.notebook.views.methods import look_at_spares, methods_table
 from subint_magic.runtime.imports import AUTO, SUMMARY, imports_for
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.spawn import spawn_method, try_set_start_method
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.jobs import Job
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.notebook.live.screen import Screen
+    from subint_magic.runtime.host import Host
 
 __all__ = ["AWAITED", "SubintMagics"]
 
@@ -94,6 +95,7 @@ class SubintMagics(Magics):
     Args:
         shell: the shell that they are for.
         screen: returns what shows the actors, on their host, both started on first use.
+        running_host: returns that host, if it runs.
 
     Attributes:
         timeout: what ``%%subint`` takes for ``--timeout``; ``None`` for no limit.
@@ -102,6 +104,8 @@ class SubintMagics(Magics):
         output_limit: how many characters of output a cell may send.
         check_imports: whether a cell is refused that imports what cannot load where it would run.
         quiet: whether to leave out the line above the output of a run.
+        spares: how many spare actors are kept ready.
+        preload: the modules that they import ahead.
         auto: whether the cheapest backend that can is chosen for what names none.
     """
 
@@ -139,9 +143,27 @@ class SubintMagics(Magics):
         help="Show no line with the state of a run above its output, as --quiet does for one cell.",
     ).tag(config=True)
 
-    def __init__(self, shell: InteractiveShell, screen: Callable[[], Screen]) -> None:
+    spares: Int[int, int] = Int(
+        1,
+        min=0,
+        help="Booted, empty actors of the selected backend that are kept ready, so that a cell in "
+        "a new actor need not wait; a burst of cells leads to some more. 0 for none.",
+    ).tag(config=True)
+    preload: List[str] = List(
+        Unicode(),
+        help="Modules that spare actors import ahead, and the server of mp_forkserver, as far as "
+        "they can load there.",
+    ).tag(config=True)
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        screen: Callable[[], Screen],
+        running_host: Callable[[], Host | None],
+    ) -> None:
         super().__init__(shell)
         self._screen = screen
+        self._running_host = running_host
         self._shell: Any = shell
         self.auto: bool = False
         self._last: BackgroundRun | None = None
@@ -292,6 +314,8 @@ class SubintMagics(Magics):
         key = parse(self.spawn_backend, line).key
         if key is None:
             print(methods_table(auto_selected=self.auto))
+            if self._running_host() and (spares := self._in_host(look_at_spares)):
+                print(f"\n{spares}")
         elif key == AUTO:
             self.auto = True
             print(f"{key}: {SUMMARY}")

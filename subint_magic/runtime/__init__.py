@@ -8,6 +8,7 @@ ladder.py      the stop ladder: its clock
 functions/     calls of functions
 imports/       what a cell or call imports: can it load there
 nursery.py     open_nursery(): all actors of one program
+spares/        booted actors that wait for who starts the next
 events.py      what it publishes of them
 usage.py       what an actor takes of the machine
 descendants.py  the actors that an actor has started

@@ -14,7 +14,9 @@ from subint_magic.runtime.functions.calls import (
     CallOutcome,
     PackedCall,
     open_call,
+    opens_at_once,
     pack_call,
+    packs_at_once,
     print_output,
 )
 from subint_magic.runtime.ladder import GRACE
@@ -87,6 +89,7 @@ class Actor:
         grace: float = GRACE,
         on_leave: Callable[[Actor], object] | None = None,
         publish: Listener = lambda _: None,
+        preload: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.spawn_method: str = method.key
@@ -100,6 +103,7 @@ class Actor:
             method,
             name,
             grace,
+            preload=preload,
             on_spawned=self._on_spawned,
             on_message=self._on_message,
             on_ending=self._conclude,
@@ -111,7 +115,7 @@ class Actor:
             self._supervisor.post,
             may_begin=self._require_alive,
             on_begin=lambda: self._advance(Trigger.RUN),
-            on_stopping=lambda run: publish(RunStopping(self, run)),
+            on_stopping=lambda run: self._publish(RunStopping(self, run)),
             on_stuck=lambda: self.request_cancel(grace=0),
         )
         self._inspections = Inspections(self._supervisor.post)
@@ -177,6 +181,23 @@ class Actor:
     def unreported_death(self) -> ActorError | None:
         """Why the actor failed, if nobody was told yet."""
         return None if self._told else self._failure()
+
+    def claim(
+        self, name: str, on_leave: Callable[[Actor], object] | None, publish: Listener
+    ) -> None:
+        """Begin a life that is told of; until now it was a spare.
+
+        Args:
+            name: its name from now on.
+            on_leave: as the attribute.
+            publish: called with what happens to it.
+        """
+        self.name = self._runs.actor = name
+        self.started = trio.current_time()
+        self.on_leave = on_leave
+        self._publish = publish
+        self._supervisor.configure()
+        publish(ActorMoved(self))
 
     async def wait_ready(self) -> None:
         """Wait until its child said hello.
@@ -322,11 +343,17 @@ class Actor:
             RunCancelled: as `run_cell` raises it, and all the other errors.
         """
         __tracebackhide__ = True
-        call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
+        if packs_at_once(function, args):
+            call = pack_call(self.name, function, args, {})
+        else:
+            call = await trio.to_thread.run_sync(pack_call, self.name, function, args, {})
         outcome = await self.call_packed(
             call, loop=loop, sink=sink, timeout=timeout, grace=grace, output_limit=output_limit
         )
-        returned = await trio.to_thread.run_sync(open_call, self.name, outcome)
+        if opens_at_once(outcome):
+            returned = open_call(self.name, outcome)
+        else:
+            returned = await trio.to_thread.run_sync(open_call, self.name, outcome)
         if returned.error is not None:
             raise returned.error from None
         result: T = returned.value

@@ -20,6 +20,7 @@ from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.runs.turns import Turns
+from subint_magic.runtime.spares import Spares
 from subint_magic.spawn import spawn_method as find_spawn_method
 from subint_magic.wire.messages import Rung
 
@@ -36,19 +37,28 @@ __all__ = ["ActorNursery", "ends_after", "open_nursery"]
 _LOG = logging.getLogger(__name__)
 
 _ENDING = (State.CLOSING, State.CANCELLING)
+_BUSY = (State.SPAWNING, State.BOOTING, State.RUNNING)
 
 
 class ActorNursery:
     """Starts actors and keeps them until its block ends. Made by `open_nursery`.
 
     Attributes:
+        spares: booted actors that nobody has used; they count in no list.
         turns: by the name of an actor, for those who run a cell in it or start it first.
         listeners: those who are told what happens to the actors.
     """
 
-    def __init__(self, tasks: trio.Nursery, grace: float, listeners: list[Listener]) -> None:
+    def __init__(
+        self,
+        tasks: trio.Nursery,
+        grace: float,
+        listeners: list[Listener],
+        spares: int,
+    ) -> None:
         self.listeners: list[Listener] = listeners
         self.turns: Turns = Turns(lambda name: self._publish(QueueMoved(name)))
+        self.spares: Spares = Spares(spares, self._start_spare, self._is_busy)
         self._tasks = tasks
         self._grace = grace
         # the live ones, the abandoned, and the dead that nobody was told of
@@ -88,9 +98,14 @@ class ActorNursery:
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
         if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
-        actor = Actor(name, method, self._grace, self.turns.lose, self._publish)
-        self._actors.append(actor)
-        self._tasks.start_soon(self._keep, actor)
+        actor = self.spares.take(method)
+        if actor is None:
+            actor = Actor(name, method, self._grace, self.turns.lose, self._publish)
+            self._tasks.start_soon(self._keep, actor)
+            self._actors.append(actor)
+        else:
+            self._actors.append(actor)
+            actor.claim(name, self.turns.lose, self._publish)
         try:
             await actor.wait_ready()
         except trio.Cancelled:
@@ -98,6 +113,20 @@ class ActorNursery:
             actor.request_cancel(grace=0)
             raise
         return actor
+
+    async def warm_up(self, spawn_method: str | SpawnMethod | None = None) -> None:
+        """Wait until there are spares, as many as there are to be, so that starts need no time.
+
+        Without this, the first start is what they come after.
+
+        Args:
+            spawn_method: the selected one, which is the only one that has spares.
+
+        Raises:
+            UnknownSpawnMethod: there is no such spawn method.
+            SpawnMethodUnavailable: it cannot run here.
+        """
+        await self.spares.fill(find_spawn_method(spawn_method))
 
     async def find(self, name: str, spawn_method: str | None = None) -> Actor | None:
         """Return the live actor *name*, if there is one; wait for one that is ending.
@@ -153,6 +182,7 @@ class ActorNursery:
             grace: seconds until a child is killed or abandoned, if not those of the nursery.
         """
         async with trio.open_nursery() as waiting:
+            self.spares.end(grace)
             for actor in self.actors.values():
                 actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
@@ -253,6 +283,7 @@ class ActorNursery:
                 self.listeners.remove(listener)
 
     def _publish(self, event: Published) -> None:
+        self.spares.look()
         for listener in self.listeners.copy():  # one may leave meanwhile
             try:
                 listener(event)
@@ -264,9 +295,22 @@ class ActorNursery:
         try:
             await actor.supervise()
         finally:
-            if actor in self._actors and not actor.unreported_death:
-                self._actors.remove(actor)
-            self._publish(ActorLeft(actor))
+            if not self.spares.drop(actor):
+                if actor in self._actors and not actor.unreported_death:
+                    self._actors.remove(actor)
+                self._publish(ActorLeft(actor))
+
+    def _start_spare(self, method: SpawnMethod, preload: Sequence[str]) -> Actor:
+        actor = Actor("spare", method, self._grace, preload=preload)
+        self._tasks.start_soon(self._keep, actor)
+        return actor
+
+    def _is_busy(self) -> bool:
+        # What has run nothing yet was started to do so now.
+        return any(
+            actor.state in _BUSY or (actor.state is State.IDLE and actor.last_run is None)
+            for actor in self._actors
+        )
 
     def _raise_unreported(self) -> None:
         deaths = [death for actor in self._actors if (death := actor.unreported_death)]
@@ -276,6 +320,7 @@ class ActorNursery:
             raise ExceptionGroup("several actors died", deaths)
 
     def _request_cancel(self) -> None:
+        self.spares.stop()
         for actor in self._actors:
             actor.request_cancel()
             actor.leave()
@@ -296,7 +341,7 @@ def ends_after(actor: Actor) -> Iterator[None]:
 
 @asynccontextmanager
 async def open_nursery(
-    *, grace: float = GRACE, strict: bool = True
+    *, grace: float = GRACE, strict: bool = True, spares: int = 0
 ) -> AsyncGenerator[ActorNursery]:
     """Open a block for actors; when it ends, they have ended.
 
@@ -306,6 +351,8 @@ async def open_nursery(
     Args:
         grace: seconds that a child gets to end before it is killed or abandoned.
         strict: whether the block raises the death of an actor that nobody was told of.
+        spares: how many booted actors of the selected spawn method are kept ready, so that the next
+            start takes no time. The first is started after the first actor was.
 
     Raises:
         ActorDied: an actor died, and no call to it has raised that; with *strict* only. Several
@@ -314,7 +361,8 @@ async def open_nursery(
     error: Exception | None = None
     with reported() as listeners:
         async with trio.open_nursery() as tasks:
-            nursery = ActorNursery(tasks, grace, listeners)
+            nursery = ActorNursery(tasks, grace, listeners, spares)
+            tasks.start_soon(nursery.spares.tend)
             try:
                 yield nursery
             except Exception as raised:  # noqa: BLE001 - raised below: trio would wrap it in a group

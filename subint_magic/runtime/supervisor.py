@@ -19,7 +19,7 @@ from subint_magic.wire.conversation import Conversation
 from subint_magic.wire.messages import Close, Configure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from subint_magic.errors import ActorError
     from subint_magic.spawn import Child, SpawnMethod
@@ -85,6 +85,7 @@ class Supervisor:
         method: how the child is started.
         name: the actor's name.
         grace: seconds between a request to end and the kill.
+        preload: modules that the child imports ahead.
         on_spawned: called when the child was started.
         on_message: called with each message that is in order.
         on_ending: called once, when the child has ended or was given up.
@@ -96,6 +97,7 @@ class Supervisor:
         name: str,
         grace: float,
         *,
+        preload: Sequence[str] = (),
         on_spawned: Callable[[], None],
         on_message: Callable[[FromChild], None],
         on_ending: Callable[[Ending], None],
@@ -103,6 +105,7 @@ class Supervisor:
         self._method = method
         self._name = name
         self._grace = grace
+        self._preload = preload
         self._on_spawned = on_spawned
         self._on_message = on_message
         self._on_ending = on_ending
@@ -154,6 +157,15 @@ class Supervisor:
         self._limit(self._grace if grace is None else grace)
         self._ending.set()
 
+    def configure(self, preload: Sequence[str] = ()) -> None:
+        """Let the child take over what is current here: `sys.path`, directory, environment.
+
+        Args:
+            preload: modules that it imports ahead.
+        """
+        if self._child is not None:
+            self.post(_configuration(self._child, preload))
+
     def _limit(self, seconds: float) -> None:
         self._patience.deadline = min(self._patience.deadline, trio.current_time() + seconds)
 
@@ -185,7 +197,7 @@ class Supervisor:
             tasks.start_soon(self._listen, channel)
             tasks.start_soon(self._watch, child)
             tasks.start_soon(self._expect_hello)
-            self.post(_configuration(child))
+            self.configure(self._preload)
             await self._ending.wait()
             if self._asked:
                 self.post(Close())
@@ -247,7 +259,7 @@ class Supervisor:
         return Ending(trigger, detail, bool(self._broke_off), self._end)
 
 
-def _configuration(child: Child) -> Configure:
+def _configuration(child: Child, preload: Sequence[str]) -> Configure:
     """Return what the child takes over of this interpreter's state."""
     cwd = None
     if not child.shares_process:
@@ -257,4 +269,5 @@ def _configuration(child: Child) -> Configure:
         sys_path=[os.fsencode(str(entry)) for entry in sys.path],
         cwd=cwd,
         environ=None if child.shares_process else dict(os.environb),
+        preload=list(preload),
     )

@@ -16,7 +16,13 @@ Handshake, supervision and escalation are written once, in `subint_magic.runtime
 write a module with a ``*_proc`` and a `SpawnMethod`, and add its line to the registry.
 """
 
-from subint_magic.spawn._contract import Child, ChildEnd, SpawnMethod
+from subint_magic.spawn._contract import (
+    Child,
+    ChildEnd,
+    SpawnMethod,
+    preloaded,
+    set_preload,
+)
 from subint_magic.spawn._spawn import (
     ENTRY_POINTS,
     SpawnMethodKey,
@@ -40,6 +46,8 @@ __all__ = [
     "SpawnMethodStatus",
     "default_start_method",
     "get_start_method",
+    "preloaded",
+    "set_preload",
     "shut_down_methods",
     "spawn_method",
     "spawn_method_keys",

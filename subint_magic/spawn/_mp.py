@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string, preloaded
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
 from subint_magic.wire.fds import FdStream, socket_pair
@@ -106,7 +106,11 @@ def _end_fd(process: BaseProcess, start_method: str) -> Iterator[int]:
 def start_helpers() -> None:
     """Start the fork server, with our runtime loaded, and the resource tracker."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    forkserver.ensure_running()
+    os.environ["SUBINT_MAGIC_PRELOAD"] = " ".join(preloaded())
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["SUBINT_MAGIC_PRELOAD"]
     resource_tracker.ensure_running()
 
 

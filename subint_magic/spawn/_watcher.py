@@ -111,9 +111,22 @@ os.register_at_fork(after_in_child=_watcher.forget)
 
 @asynccontextmanager
 async def watched(pid: int) -> AsyncGenerator[None]:
-    """Have the watcher end the process *pid* and its group if this process dies in the block."""
-    await trio.to_thread.run_sync(_watcher.add, pid)
+    """Have the watcher end the process *pid* and its group if this process dies in the block.
+
+    It is told beside that: to start a shell takes as long as to fork an actor.
+    """
+    token, told = trio.lowlevel.current_trio_token(), trio.Event()
+
+    def tell() -> None:
+        try:
+            _watcher.add(pid)
+        finally:
+            token.run_sync_soon(told.set)
+
+    trio.lowlevel.start_thread_soon(tell, lambda _: None, "subint_magic watcher")
     try:
         yield
     finally:
+        with trio.CancelScope(shield=True):
+            await told.wait()
         _watcher.discard(pid)

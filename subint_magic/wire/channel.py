@@ -53,19 +53,28 @@ class Channel:
         )
         self._splitter = frames.Splitter(limit)
         self._payloads: deque[bytes] = deque()
+        self._waiting = 0  # messages that were posted and are not sent yet
         self._posted, self._to_send = trio.open_memory_channel[tuple[bytes, list[File]]](math.inf)
 
     def post(self, message: ToChild) -> None:
-        """Queue *message* for `deliver`, so that a child that does not read holds up nobody.
+        """Send *message*, or queue it for `deliver`: a child that does not read holds up nobody.
 
         The files of its parcel belong to the channel from now on.
 
         Raises:
-            FrameError: the message is over the limit; it is not queued.
+            FrameError: the message is over the limit; it is not sent.
         """
         payload = self._encoder.encode(message)
         files, self._departing[:] = [*self._departing], []
-        self._posted.send_nowait((frames.frame(payload, self._limit), files))
+        data = frames.frame(payload, self._limit)
+        if isinstance(self._stream, FdStream) and not (self._waiting or files):
+            # At once: in a kernel each turn of trio is one of asyncio as well.
+            sent = self._stream.send_now(data)
+            self.sent += sent
+            data = data[sent:]
+        if data:
+            self._waiting += 1
+            self._posted.send_nowait((data, files))
 
     async def deliver(self) -> None:
         """Send what is posted, until the child has closed its end or this end is closed."""
@@ -75,6 +84,7 @@ class Channel:
                     await self._send(data, files)
                     self.sent += len(data)
                 finally:
+                    self._waiting -= 1
                     for file in files:
                         file.close()
 

@@ -108,11 +108,13 @@ class Configure(Message, frozen=True, tag=frames.CONFIGURE):
         sys_path: the new ``sys.path``.
         cwd: the working directory; ``None`` where it is the process's, so the same already.
         environ: the environment; ``None`` where it is the process's.
+        preload: modules to be imported ahead, as far as they can be.
     """
 
     sys_path: list[bytes]
     cwd: bytes | None
     environ: dict[bytes, bytes] | None
+    preload: list[str] = []
 
 
 class Frontend(msgspec.Struct, frozen=True):

@@ -578,6 +578,8 @@ class Kernel:
             f"%config SubintMagics.output_limit = {OUTPUT_LIMIT}",
             "%config SubintMagics.check_imports = True",
             "%config SubintMagics.loop = 'trio'",
+            # What starts by itself would be in the way of what is looked for.
+            "%config SubintMagics.spares = 0",
             # Else a line comes above the output of whatever takes a second, on a busy machine.
             "%config SubintMagics.quiet = True",
             "%config InteractiveShell.ast_node_interactivity = 'last_expr'",

@@ -54,6 +54,12 @@ def test_what_fits_is_not_spoken_of(limited: Kernel):
     assert cell.streams == [("stdout", "x" * 999 + "\n")]
 
 
+def test_no_display_of_many_is_lost(kernel: Kernel):
+    cell = kernel.ok("%%subint\nfor i in range(3000): display(i)")
+    shown = [output[1]["text/plain"] for output in cell.outputs if output[0] == "display"]
+    assert shown == [str(i) for i in range(3000)]
+
+
 def test_an_error_comes_whole_after_the_cut(limited: Kernel):
     cell = limited.run("%%subint\nprint('x' * 5000)\n1 / 0")
     assert [kind for kind, *_ in cell.outputs][-2:] == ["stderr", "error"]

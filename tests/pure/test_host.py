@@ -47,18 +47,18 @@ async def forever(_: ActorNursery) -> None:
 
 def test_a_task_gives_its_result(host: Host):
     assert host.running
-    assert host.start(add, 1, 2).wait(never) == 3
+    assert host.start(add, 1, 2).wait() == 3
 
 
 def test_a_task_gives_its_error(host: Host):
     with pytest.raises(LookupError):
-        host.start(fail).wait(never)
-    assert host.start(add, 1, 2).wait(never) == 3, "the host goes on"
+        host.start(fail).wait()
+    assert host.start(add, 1, 2).wait() == 3, "the host goes on"
 
 
 def test_many_tasks_at_once(host: Host):
     tasks = [host.start(add, i, i) for i in range(200)]
-    assert [task.wait(never) for task in tasks] == [2 * i for i in range(200)]
+    assert [task.wait() for task in tasks] == [2 * i for i in range(200)]
 
 
 def test_tasks_that_come_at_once_take_their_turns_in_order(host: Host, loop_thread: LoopThread):
@@ -103,7 +103,7 @@ def test_the_thread_that_waits_makes_calls(host: Host):
         return 1
 
     host.begin(task, body)
-    assert task.wait(never) == 1
+    assert task.wait() == 1
     task = HostTask()
     host.begin(task, body)
     assert asyncio.run(task.wait_async(never)) == 1
@@ -128,7 +128,7 @@ def test_a_wait_may_end_before_the_task(host: Host):
 def test_tasks_from_many_threads(host: Host):
     results: list[int] = []
     threads = [
-        threading.Thread(target=lambda i=i: results.append(host.start(add, i, 0).wait(never)))
+        threading.Thread(target=lambda i=i: results.append(host.start(add, i, 0).wait()))
         for i in range(20)
     ]
     for thread in threads:
@@ -144,7 +144,7 @@ def test_stopping_ends_who_waits_and_refuses_what_comes_later(loop_thread: LoopT
     host.stop()
     assert not host.running
     with pytest.raises(HostEnded):
-        waiting.wait(never)
+        waiting.wait()
     with pytest.raises(HostEnded):
         host.start(add, 1, 2)
     with pytest.raises(HostEnded):
@@ -155,7 +155,7 @@ def test_stopping_ends_who_waits_and_refuses_what_comes_later(loop_thread: LoopT
 def test_one_loop_can_host_again(loop_thread: LoopThread):
     for _ in range(3):
         host = Host(loop_thread.loop)
-        assert host.start(add, 1, 2).wait(never) == 3
+        assert host.start(add, 1, 2).wait() == 3
         host.stop()
 
 
@@ -184,4 +184,4 @@ def test_stopping_ends_actors_in_good_order(loop_thread: LoopThread):
     host.stop()
     assert heard == ["interrupt", "close"]
     with pytest.raises(RunCancelled, match="the end of its actor"):
-        task.wait(never)
+        task.wait()

@@ -12,10 +12,16 @@ from subint_magic.wire import messages as m
 
 GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
     (
-        m.Configure([b"/x"], None, {b"A": b"1"}),
-        {"kind": "configure", "sys_path": [b"/x"], "cwd": None, "environ": {b"A": b"1"}},
-        "84a46b696e64a9636f6e666967757265a87379735f7061746891c4022f78a3637764c0"
-        "a7656e7669726f6e81c40141c40131",
+        m.Configure([b"/x"], None, {b"A": b"1"}, ["json"]),
+        {
+            "kind": "configure",
+            "sys_path": [b"/x"],
+            "cwd": None,
+            "environ": {b"A": b"1"},
+            "preload": ["json"],
+        },
+        "85a46b696e64a9636f6e666967757265a87379735f7061746891c4022f78a3637764c0a7"
+        "656e7669726f6e81c40141c40131a77072656c6f616491a46a736f6e",
     ),
     (
         m.Run(

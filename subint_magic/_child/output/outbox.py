@@ -35,13 +35,15 @@ by a progress bar, however long it goes on.
 
 
 RATE = 2000
-"""Changes between streams, or runs, a second that are sent for long. Each makes a small message,
-and faster than a frontend takes them they are lost on the way, with the replies to other cells.
-Who flushes all the time waits for each message, so that needs no limit.
+"""Displays, and changes between streams or runs, a second that are sent for long. Each makes a
+message, and faster than a frontend takes them they are lost on the way, with the replies to other
+cells. Who flushes all the time waits for each message, so that needs no limit.
 """
 
-BURST = 2000
-"""Changes that are sent at once after a while of quiet."""
+BURST = 500
+"""Those that are sent at once after a while of quiet. The queue of a kernel's socket holds 1,000
+messages for each frontend, what other cells show among them; what is over that is lost.
+"""
 
 
 class Allowance:

@@ -10,7 +10,7 @@ import gc
 import sys
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, ModuleType
 
-from subint_magic._child.inspection import globals_of, instance_dict, members_of, name_of
+from subint_magic._child.stacks.inspection import globals_of, instance_dict, members_of, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

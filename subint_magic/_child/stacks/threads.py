@@ -10,7 +10,7 @@ from itertools import chain, islice
 from types import ModuleType
 
 from subint_magic._child.display.traceback import OURS
-from subint_magic._child.inspection import MAX_ROWS, clean, globals_of, instance_dict
+from subint_magic._child.stacks.inspection import MAX_ROWS, clean, globals_of, instance_dict
 from subint_magic._child.stacks.tasks import awaited, find_tasks
 
 TYPE_CHECKING = False

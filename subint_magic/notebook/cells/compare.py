@@ -141,13 +141,13 @@ class Comparison:
         """
         self._host.wait_started()
         with on_sigint(self._interrupt):
-            self._host.start(self._run).wait(self._interrupt)
+            self._host.start(self._run).wait()
         return self._conclude()
 
     async def result_async(self) -> ComparisonTable:
         """The same, on the kernel's own loop."""
         self._host.wait_started()
-        with on_sigint(self._interrupt):
+        with on_sigint(self._interrupt, wakes_loop=True):
             await self._host.start(self._run).wait_async(self._interrupt)
         return self._conclude()
 

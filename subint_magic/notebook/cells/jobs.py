@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import CellError, OutputError, RunCancelled
+from subint_magic.errors import CellError, HostEnded, OutputError, RunCancelled
 from subint_magic.notebook.cells.hints import hint
 from subint_magic.notebook.cells.output import CellOutput, CellValue
 from subint_magic.notebook.live.progress import Phase, Progress
@@ -100,12 +100,12 @@ class Job:
         self._host.wait_started()
         with on_sigint(self._interrupt):
             self.start()
-            return self._shown(self.task.wait(self._interrupt))
+            return self._shown(self.task.wait())
 
     async def result_async(self) -> CellValue | None:
         """The same, on the kernel's own loop."""
         self._host.wait_started()
-        with on_sigint(self._interrupt):
+        with on_sigint(self._interrupt, wakes_loop=True):
             self.start()
             return self._shown(await self.task.wait_async(self._interrupt))
 
@@ -117,7 +117,14 @@ class Job:
     def _release(self) -> None:
         """Show what the cell displayed after its value, now that the kernel has shown that."""
         self._shell.events.unregister("post_execute", self._release)
-        self._host.start(self.output.release).result()
+        if self.output.keeps:
+            self._host.start(self._release_now).result()
+        else:  # only a thread that the cell has left can still display something
+            with suppress(HostEnded):
+                self._host.call_soon(self.output.release)
+
+    async def _release_now(self, _nursery: ActorNursery) -> None:
+        self.output.release()
 
     @property
     def backend(self) -> str:

@@ -161,27 +161,29 @@ class CellOutput:
         elif isinstance(event, Result) and event.last:
             if self._value is not None:  # code of the last expression has shown one itself
                 self._publish(self._value)
-            self._release()
+            self.release()
             self._value, self._kept = event, []
         elif self._kept is not None:
             self._kept.append(event)
         else:
             self._publish(event)
 
-    async def release(self, _nursery: object = None) -> None:
+    @property
+    def keeps(self) -> bool:
+        """Whether something waits for `release`. For any thread."""
+        return bool(self._kept)
+
+    def release(self) -> None:
         """Show what was kept, and from now on what comes as it comes. In trio's thread as well."""
-        self._release()
+        kept, self._value, self._kept = self._kept, None, None
+        for event in kept or ():
+            self._publish(event)
 
     async def show_value(self) -> None:
         """Show the value, if there is one, and release what was kept. In trio's thread as well."""
         if self._value is not None:
             self._publish(_display(self._value))
-        self._release()
-
-    def _release(self) -> None:
-        kept, self._value, self._kept = self._kept, None, None
-        for event in kept or ():
-            self._publish(event)
+        self.release()
 
     def _words(self, dropped: int) -> str:
         if dropped:

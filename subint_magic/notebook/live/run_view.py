@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -61,7 +62,6 @@ class RunLine:
         self._cancel = cancel
         self._with_output = with_output
         self._head = head
-        self._patience = trio.CancelScope()
         self._shown = False
         self._cleared: ClearOutput | None = None  # since it was shown
 
@@ -108,8 +108,8 @@ class RunLine:
         """Something has happened to the run; what it shows is shown after this."""
         if not self._shown:
             if self._head is not None and self._progress.phase is event:
-                self._screen.start_soon(self._come, self._head)
-                self._head = None
+                come, self._head = partial(self._come, self._head), None
+                self._screen.call_late(self.id, LONG, come)
             return
         if not isinstance(event, ClearOutput):
             self._show_again()  # it is no part of what the run may clear
@@ -124,13 +124,11 @@ class RunLine:
 
     def settle(self) -> None:
         """The run has ended."""
-        self._patience.cancel()
+        self._screen.drop_late(self.id)
         if self._shown:  # what was to be cleared with the next output stays, so this as well
             self._screen.touch(self)
 
-    async def _come(self, head: Callable[[Callable[[], object]], object]) -> None:
-        with self._patience:
-            await trio.sleep(LONG)
+    def _come(self, head: Callable[[Callable[[], object]], object]) -> None:
         if not self.settled:
             head(self.show_late)
 

@@ -89,6 +89,8 @@ class Screen:
         self._page_due = self._tick_due = 0.0
         self._measuring = False
         self._kernel_ends = False
+        self._late: dict[str, tuple[float, Callable[[], object]]] = {}  # calls that are due later
+        self._sleep = trio.CancelScope()
         self._changed = trio.Event()
         self._ended = False
         host.start(self._begin)
@@ -149,6 +151,16 @@ class Screen:
 
         self.host.start(run)
 
+    def call_late(self, key: str, seconds: float, call: Callable[[], object]) -> None:
+        """Call *call* after so many seconds, unless it is `drop_late` before; nothing wakes now."""
+        when = trio.current_time() + seconds
+        self._late[key] = when, call
+        self._sleep.deadline = min(self._sleep.deadline, when)
+
+    def drop_late(self, key: str) -> None:
+        """Call nothing for *key*."""
+        self._late.pop(key, None)
+
     def remove(self, view: View) -> None:
         """Leave *view* as it is: in the document, and so in pages."""
         if self._views.pop(view.id, None):
@@ -190,7 +202,7 @@ class Screen:
     async def _keep_up(self) -> None:
         try:
             while True:
-                with trio.move_on_at(self._due()):
+                with trio.CancelScope(deadline=self._due()) as self._sleep:
                     await self._changed.wait()
                 self._changed = trio.Event()
                 self._work()
@@ -218,13 +230,19 @@ class Screen:
         unsent = [when for key, when in self._unsent.items() if key in self._sights]
         if self._page is not None and unsent:
             due = min(due, max(self._page_due, min(unsent)))
-        due = min(due, self._backlog.due)
+        due = min(due, self._backlog.due, *(when for when, _ in self._late.values()))
         if any(view.ticks(seen=key in self._sights) for key, view in self._views.items()):
             due = min(due, self._tick_due)
         return due
 
     def _work(self) -> None:
         now = trio.current_time()
+        for late in [key for key, (when, _) in self._late.items() if when <= now]:
+            _, call = self._late.pop(late)
+            try:
+                call()
+            except Exception:  # noqa: BLE001 - a defect of one view, and no reason to end others
+                _LOG.exception("what was due has failed")
         if now >= self._tick_due:
             self._tick_due = now + TICK
             self._tick()

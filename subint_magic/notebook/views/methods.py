@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.imports import AUTO, SUMMARY
 from subint_magic.spawn import spawn_methods
 
-__all__ = ["methods_table"]
+if TYPE_CHECKING:
+    from subint_magic.runtime.nursery import ActorNursery
+
+__all__ = ["look_at_spares", "methods_table"]
 
 
 def methods_table(*, auto_selected: bool) -> str:
@@ -22,3 +27,15 @@ def methods_table(*, auto_selected: bool) -> str:
     ]
     rows.append(["→" if auto_selected else "", AUTO, "yes", SUMMARY])
     return text_table(["", "backend", "here", ""], rows)
+
+
+async def look_at_spares(nursery: ActorNursery) -> str:
+    """Return a line on the spares that are ready; nothing if there are none."""
+    spares = nursery.spares
+    if not spares.ready:
+        return ""
+    one = spares.ready == 1
+    return (
+        f"{spares.ready} spare actor{'' if one else 's'} of {spares.method}"
+        f" {'is' if one else 'are'} ready: the next new actor is one of them."
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from keyword import iskeyword
+from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from subint_magic._child.values.unpacking import UnpackError, unpack
@@ -26,9 +28,18 @@ __all__ = [
     "Returned",
     "bared",
     "open_call",
+    "opens_at_once",
     "pack_call",
+    "packs_at_once",
     "print_output",
 ]
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_SMALL = 4096
+"""Bytes of a value that is packed, or opened, in no time."""
+
+_NAMES = (pickle.STACK_GLOBAL, pickle.EXT1, pickle.EXT2, pickle.EXT4)
+"""What stands for a name that is looked up, in a pickle of protocol 4 and later; so may text."""
 
 _OURS = ("arguments", "keywords")
 """Names in the namespace of a call."""
@@ -98,10 +109,29 @@ class PackedCall:
     parcel: Parcel
 
 
+def packs_at_once(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether to pack a call runs no code of the user's and takes no time; else use a thread."""
+    return (
+        type(function) in (FunctionType, BuiltinFunctionType)
+        and function.__module__ != "__main__"
+        and all(type(each) in _PLAIN and sys.getsizeof(each) < _SMALL for each in args)
+    )
+
+
+def opens_at_once(outcome: CallOutcome) -> bool:
+    """Whether to open it imports nothing and runs no code of the user's; else use a thread."""
+    if outcome.error is not None or outcome.values is None or outcome.values.problems:
+        return False
+    parcel = outcome.values.parcel
+    if parcel is None or parcel.data is None or len(parcel.data) > _SMALL:
+        return False
+    return not (parcel.shared or any(code in parcel.data for code in _NAMES))
+
+
 def pack_call(
     actor: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> PackedCall:
-    """Pack a call for `Actor.call_packed`. Not for the thread that runs trio.
+    """Pack a call for `Actor.call_packed`. For the thread that runs trio if `packs_at_once`.
 
     Raises:
         InputError: it cannot be pickled.
@@ -120,7 +150,7 @@ def pack_call(
 
 
 def open_call(actor: str, outcome: CallOutcome) -> Returned:
-    """Return what a function has returned, or raised. Not for the thread that runs trio.
+    """Return what a function has returned, or raised; in the thread of trio if `opens_at_once`.
 
     An exception that cannot cross comes as a `CellError`, with a note that says why.
 

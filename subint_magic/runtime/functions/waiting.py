@@ -42,7 +42,7 @@ def wait[T](offer: Offer, function: Callable[[ActorNursery, Sink], Awaitable[T]]
 
     host.wait_started()
     with on_sigint(interrupt):  # also between the start and the wait
-        host.start(run).wait(interrupt)
+        host.start(run).wait()
     if not results:
         raise KeyboardInterrupt
     return results[0]

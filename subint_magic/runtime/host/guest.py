@@ -55,17 +55,28 @@ class Host:
     """Runs trio, with one nursery of actors, as a guest of *loop*.
 
     The methods are for other threads than that of the loop, except `aclose`.
+
+    Args:
+        loop: of a thread that never blocks.
+        spares: as `open_nursery` has it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, spares: int = 0) -> None:
         self._loop = loop
+        self._spares = spares
         self._started = threading.Event()
+        self._thread = 0
         self._finished: Future[None] = Future()
         self._token: trio.lowlevel.TrioToken
         self._nursery: ActorNursery
         self._tasks: trio.Nursery
         self._stop: trio.Event
         loop.call_soon_threadsafe(self._begin)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the present thread is that of the loop."""
+        return self._thread == threading.get_ident()
 
     @property
     def running(self) -> bool:
@@ -146,6 +157,7 @@ class Host:
         await asyncio.wrap_future(self._finished)
 
     def _begin(self) -> None:
+        self._thread = threading.get_ident()
         try:
             trio.lowlevel.start_guest_run(
                 self._main,
@@ -161,7 +173,10 @@ class Host:
     async def _main(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
         self._stop = trio.Event()
-        async with open_nursery(strict=False) as self._nursery, trio.open_nursery() as self._tasks:
+        async with (
+            open_nursery(strict=False, spares=self._spares) as self._nursery,
+            trio.open_nursery() as self._tasks,
+        ):
             self._started.set()
             await self._stop.wait()
             await self._nursery.close(STOP_GRACE)  # which ends the runs that tasks wait for

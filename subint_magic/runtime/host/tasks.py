@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -105,35 +106,33 @@ class HostTask[T]:
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _TURN)
 
-    def wait(self, interrupt: Callable[[], object]) -> T:
-        """Block until the task has ended; a SIGINT only calls *interrupt*."""
-        with on_sigint(interrupt):
-            while (call := self._calls.get()) is not None:
-                call()
+    def wait(self) -> T:
+        """Block until the task has ended; inside of `on_sigint`, which says what a SIGINT does."""
+        while (call := self._calls.get()) is not None:
+            call()
         return self._future.result()
 
     async def wait_async(self, interrupt: Callable[[], object]) -> T:
-        """Wait on an asyncio loop until the task has ended.
+        """Wait on an asyncio loop until the task has ended; inside of `on_sigint` with that loop.
 
-        A SIGINT, and a cancellation, only call *interrupt*. A kernel would turn its SIGINT into a
-        cancellation, but once only, and with tornado 6.6 not before something else wakes the loop.
+        A cancellation only calls *interrupt*. A kernel would turn its SIGINT into one, but once
+        only, and with tornado 6.6 not before something else wakes the loop.
         """
         loop = asyncio.get_running_loop()
         called = asyncio.Event()
         self._notify = lambda: loop.call_soon_threadsafe(called.set)
         called.set()  # something may have come before
-        with on_sigint(interrupt, loop):
-            while True:
-                try:
-                    await called.wait()
-                except asyncio.CancelledError:
-                    interrupt()
-                    continue
-                called.clear()
-                while not self._calls.empty():
-                    if (call := self._calls.get()) is None:
-                        return self._future.result()
-                    call()
+        while True:
+            try:
+                await called.wait()
+            except asyncio.CancelledError:
+                interrupt()
+                continue
+            called.clear()
+            while not self._calls.empty():
+                if (call := self._calls.get()) is None:
+                    return self._future.result()
+                call()
 
     def _call(self, call: Callable[[], object] | None) -> None:
         self._calls.put(call)
@@ -145,22 +144,46 @@ def _do_nothing() -> None:
 
 
 @contextmanager
-def on_sigint(
-    call: Callable[[], object], loop: asyncio.AbstractEventLoop | None = None
-) -> Iterator[None]:
-    """Let SIGINT call *call*, which must be safe in a signal handler, at once also in *loop*."""
+def on_sigint(call: Callable[[], object], *, wakes_loop: bool = False) -> Iterator[None]:
+    """Let SIGINT call *call*, which must be safe in a signal handler.
+
+    Args:
+        call: is called.
+        wakes_loop: whether it has to wake the running asyncio loop as well.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are for the main thread alone
         return
-    before = signal.getsignal(signal.SIGINT)
-    if loop is not None:
-        # It lets the signal wake the loop. One that comes just before the loop goes to sleep would
-        # else be seen when something else wakes it.
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-    signal.signal(signal.SIGINT, lambda *_: call())
+    with _waking(asyncio.get_running_loop()) if wakes_loop else nullcontext():
+        before = signal.signal(signal.SIGINT, lambda *_: call())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let signals wake *loop*, also one that comes just before it goes to sleep.
+
+    As `add_signal_handler` of a loop does, which converts all signals there are into enums, twice.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def read() -> None:
+        data = os.read(reader, 4096)
+        if before != -1:
+            with suppress(BlockingIOError):
+                os.write(before, data)  # whose turn it would have been
+
+    loop.add_reader(reader, read)
     try:
         yield
     finally:
-        if loop is not None:
-            loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(before)
+        loop.remove_reader(reader)
+        os.close(reader)
+        os.close(writer)

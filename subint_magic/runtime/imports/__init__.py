@@ -15,6 +15,7 @@ from subint_magic.runtime.imports.check import (
     Obstacle,
     check_imports,
     find_obstacle,
+    loadable,
     missed_import,
     note_loaded,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "find_obstacle",
     "imports_for",
     "imports_of",
+    "loadable",
     "missed_import",
     "note_loaded",
 ]

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import trio
 
 from subint_magic.errors import ImportRefused
+from subint_magic.runtime.imports.cell import Import
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
 from subint_magic.wording import CELL, will_not_load
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
     from subint_magic.errors import CellError
     from subint_magic.runtime.actor import Actor
-    from subint_magic.runtime.imports.cell import Import
     from subint_magic.wording import Words
 
 __all__ = [
     "Obstacle",
     "check_imports",
     "find_obstacle",
+    "loadable",
     "missed_import",
     "note_loaded",
 ]
@@ -104,6 +105,23 @@ async def find_obstacle(
             certain = verdict.certain and each.sure
             obstacles.append(Obstacle(_name(each), place, problem, certain))
     return next(iter([each for each in obstacles if each.certain] or obstacles), None)
+
+
+async def loadable(modules: Sequence[str], backend: str) -> list[str]:
+    """Return those of *modules* that can be imported ahead in any actor of *backend*.
+
+    What loads only once in a process is left to the cells. In a process any can be tried.
+    """
+    if not modules or backend not in _KINDS:
+        return list(modules)
+    imports = [Import(module) for module in modules]
+    # One at a time: an obstacle says nothing of those after it.
+    found = [await _verdicts([each], _KINDS[backend][0], lambda _: None) for each in imports]
+    return [
+        each.module
+        for each, verdicts in zip(imports, found, strict=True)
+        if each in verdicts and not (verdicts[each].problem or verdicts[each].once)
+    ]
 
 
 async def check_imports(

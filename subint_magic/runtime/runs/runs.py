@@ -50,8 +50,11 @@ type AboutRun = (
 class Runs:
     """Sends runs to a child, stops them, and gives each what the child says of it.
 
-    Args:
+    Attributes:
         actor: the name of the actor, for errors.
+
+    Args:
+        actor: the same.
         spawn_method: how it was started, likewise.
         post: sends a message to the child.
         may_begin: called when the turn of a run has come; what it raises, that run raises.
@@ -71,7 +74,7 @@ class Runs:
         on_stopping: Callable[[CellRun], object],
         on_stuck: Callable[[], object],
     ) -> None:
-        self._actor = actor
+        self.actor: str = actor
         self._spawn_method = spawn_method
         self._post = post
         self._may_begin = may_begin
@@ -123,7 +126,7 @@ class Runs:
                 self._may_begin()
                 number = 1 if self.last is None else self.last.number + 1
                 run = CellRun(
-                    self._actor, number, source, sink, grace, frontend.filename, answer, call
+                    self.actor, number, source, sink, grace, frontend.filename, answer, call
                 )
                 if inputs is not None:
                     run.traffic = Traffic(inputs.copied, inputs.shared)
@@ -131,7 +134,7 @@ class Runs:
                     Run(number, source, run.filename, frontend=frontend, inputs=inputs, **fields)
                 )
             except FrameError as error:
-                raise RunError(self._actor, f"the cell was not sent: {error}") from None
+                raise RunError(self.actor, f"the cell was not sent: {error}") from None
             finally:
                 if inputs is not None:
                     inputs.close()  # what was sent has left it

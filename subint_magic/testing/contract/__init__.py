@@ -13,6 +13,7 @@ They need ``pytest-trio`` with ``trio_mode = true``.
 
 _base.py      what they stand on
 life.py       from the start of an actor to its end
+spares.py     those that are started ahead
 cells/        what cells do, show, ask for and give
 stopping.py   how runs are stopped
 deaths.py     what happens if a child dies, or does not do what it should
@@ -31,6 +32,7 @@ from subint_magic.testing.contract.life import LifeContract
 from subint_magic.testing.contract.nesting import NestingContract
 from subint_magic.testing.contract.process import ProcessContract
 from subint_magic.testing.contract.shared import SharedProcessContract
+from subint_magic.testing.contract.spares import SpareContract
 from subint_magic.testing.contract.stopping import StoppingContract
 
 __all__ = ["NestingContract", "ProcessContract", "SharedProcessContract", "SpawnContract"]
@@ -38,6 +40,7 @@ __all__ = ["NestingContract", "ProcessContract", "SharedProcessContract", "Spawn
 
 class SpawnContract(
     LifeContract,
+    SpareContract,
     CellContract,
     DisplayContract,
     ShownContract,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from bench_kernel import open_kernel, run_cell
+from kernel import open_kernel, run_cell
+from tables import Figure, Row, Table, Target
+from turns import take_turns
 
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
+    from turns import Plan, Side
 
 WORK = {
     "named cell": "%%subint -n a\nx",
@@ -52,18 +55,22 @@ def open_panel(client: BlockingKernelClient) -> None:
         message = client.get_iopub_msg(timeout=60)
 
 
-def measure_panel(turns: int) -> dict[str, list[tuple[float, float]]]:
-    """Return the seconds of each cell with the panel, and without, in each turn."""
-    pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in WORK}
+async def measure(plan: Plan) -> list[Table]:
     with open_kernel() as watched, open_kernel() as alone:
         make_ready(watched)
         make_ready(alone)
         open_panel(watched)
-        for turn in range(1 + turns):
-            for name, source in WORK.items():
-                # Who comes first has the warmer machine.
-                sides = [watched, alone] if turn % 2 else [alone, watched]
-                seconds = {side: run_cell(side, source) for side in sides}
-                if turn > 0:
-                    pairs[name].append((seconds[watched], seconds[alone]))
-    return pairs
+
+        def cell(client: BlockingKernelClient, source: str) -> Side:
+            async def side() -> float:
+                return run_cell(client, source)
+
+            return side
+
+        rows = []
+        for name, source in WORK.items():
+            sides = {"with": cell(watched, source), "without": cell(alone, source)}
+            taken = await take_turns(sides, plan.pick(40, 3))
+            rows.append(Row(name, taken["with"], taken["without"], "no panel", Target(1.05)))
+    title = "Cells in a kernel with the panel open and seen"
+    return [Table(title, "ms", Figure.RATIO, rows)]

@@ -1,0 +1,9 @@
+"""Actors that are ready before anybody asks for one.
+
+pool.py    how many there are, when they are started, and who gets one
+memory.py  how much memory there is left for them
+"""
+
+from subint_magic.runtime.spares.pool import Spares
+
+__all__ = ["Spares"]
