@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jupyter_client.blocking.client import BlockingKernelClient
 
-SPARES = re.compile(r"(\d+) spare actors? of '(\w+)' (?:is|are) ready")
+SPARES = re.compile(r"(\d+) spare actors? of (\w+) (?:is|are) ready")
 PATIENCE = 10
 """Seconds after which spares that are not there are an error."""
 
@@ -94,6 +94,8 @@ def set_spares(client: BlockingKernelClient, key: str, count: int) -> None:
         RuntimeError: they do not come.
     """
     run(client, f"%spawn_backend {key}\n%config SubintMagics.spares = {count}")
+    if count:
+        run(client, "%%subint\npass")  # there are none before a first start
     deadline = time.monotonic() + PATIENCE
     while True:
         listing = run(client, "%spawn_backend").shown

@@ -103,7 +103,8 @@ async def measure(plan: Plan) -> list[Table]:
     order = ["anonymous, with a spare", "named", "anonymous, cold"]
     ours = {f"{kind}: {key}": targets.get(kind) for kind in order for key in plan.keys}
     names = [*ours, *others]
-    rows = [Row(name, taken[name], plain, PLAIN, ours.get(name)) for name in names]
+    rows = [loading(plan.pick(7, 1))]
+    rows += [Row(name, taken[name], plain, PLAIN, ours.get(name)) for name in names]
     rows += [row for kind in order for row in plan.refusals(f"{kind}: {{}}")]
     if BARE_INTERPRETERS:
         rows.append(Row(INTERPRETERS, reason=BARE_INTERPRETERS))
@@ -117,6 +118,17 @@ async def measure(plan: Plan) -> list[Table]:
         Table("A cell in a kernel", "ms", Figure.ADDED, rows),
         Table("A named cell, against the other magics", "ms", Figure.RATIO, faster),
     ]
+
+
+def loading(turns: int) -> Row:
+    """Load the extension in new kernels."""
+    loads, plain = [], []
+    for _ in range(turns):
+        with open_kernel() as client:
+            run_cell(client, SOURCE)
+            plain.append(run_cell(client, SOURCE))
+            loads.append(run_cell(client, "%load_ext subint_magic"))
+    return Row("%load_ext subint_magic", loads, plain, PLAIN, Target(150))
 
 
 async def run_after_plain(client: BlockingKernelClient, source: str) -> float:
