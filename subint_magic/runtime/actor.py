@@ -91,7 +91,7 @@ class Actor:
         publish: Listener = lambda _: None,
         preload: Sequence[str] = (),
     ) -> None:
-        self.name = name
+        self.name: str = name
         self.spawn_method: str = method.key
         self.state: State = State.SPAWNING
         self.hello: Hello | None = None
