@@ -76,7 +76,11 @@ class ActorNursery:
         return [actor for actor in self._actors if actor.state is State.ABANDONED]
 
     async def start_actor(
-        self, name: str | None = None, *, spawn_method: str | SpawnMethod | None = None
+        self,
+        name: str | None = None,
+        *,
+        spawn_method: str | SpawnMethod | None = None,
+        from_spare: bool = True,
     ) -> Actor:
         """Start an actor and wait until it is ready for cells.
 
@@ -85,6 +89,7 @@ class ActorNursery:
         Args:
             name: its name; without one it gets a name that is free.
             spawn_method: a spawn method or the key of one; without it, the selected one.
+            from_spare: whether it may be one that was booted before.
 
         Raises:
             UnknownSpawnMethod: there is no such spawn method.
@@ -98,7 +103,7 @@ class ActorNursery:
         name = name or next(n for n in map("actor-{}".format, self._numbers) if n not in live)
         if name in live:
             raise ActorConflict(name, "is there already: close it first or choose another name.")
-        actor = self.spares.take(method)
+        actor = self.spares.take(method) if from_spare else None
         if actor is None:
             actor = Actor(name, method, self._grace, self.turns.lose, self._publish)
             self._tasks.start_soon(self._keep, actor)

@@ -210,7 +210,7 @@ class Comparison:
         times = [trio.current_time()]
         actor: Actor | None = None
         try:
-            actor = self._actor = await nursery.start_actor(spawn_method=key)
+            actor = self._actor = await nursery.start_actor(spawn_method=key, from_spare=False)
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
             with ends_after(actor):

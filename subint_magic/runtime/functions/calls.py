@@ -111,9 +111,12 @@ class PackedCall:
 
 def packs_at_once(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     """Whether to pack a call runs no code of the user's and takes no time; else use a thread."""
+    if type(function) not in (FunctionType, BuiltinFunctionType):
+        return False
+    module = sys.modules.get(function.__module__ or "")
     return (
-        type(function) in (FunctionType, BuiltinFunctionType)
-        and function.__module__ != "__main__"
+        function.__module__ != "__main__"
+        and vars(module or object).get(function.__qualname__) is function  # so it goes by its name
         and all(type(each) in _PLAIN and sys.getsizeof(each) < _SMALL for each in args)
     )
 
