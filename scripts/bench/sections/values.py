@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ LOKY_LIMIT = 300 * MB
 MEMORY = 1.2
 """Bytes beside the array itself, at most, for each byte that moves in one direction."""
 MEMCPY = "memcpy to new memory"
+MEMFD = "a new file in memory, bare"
 WAYS = ("in", "out")
 
 
@@ -87,6 +90,30 @@ def by_memcpy() -> Mover:
     return Mover(make, put, get)
 
 
+def by_memfd() -> Mover:
+    """What the operating system takes for memory that two processes can have: write, map, read."""
+    kept: list[Any] = []
+
+    def cross(value: Any) -> Any:
+        fd = os.memfd_create("bench")
+        try:
+            view, done = memoryview(value), 0
+            while done < len(view):
+                done += os.write(fd, view[done:])
+            return np.frombuffer(mmap.mmap(fd, len(view)), np.uint8)
+        finally:
+            os.close(fd)
+
+    async def put(value: Any) -> object:
+        kept[:] = [cross(value)]
+        return read(kept[0])
+
+    async def get() -> Any:
+        return cross(kept[0])
+
+    return Mover(ones, put, get)
+
+
 def ones(size: int) -> Any:
     return np.ones(size, np.uint8)
 
@@ -98,7 +125,7 @@ async def measure(plan: Plan) -> list[Table]:
     with open_pools() as pools:
         del pools["anyio.to_interpreter"]  # as InterpreterPoolExecutor
         async with open_nursery() as nursery:
-            movers = {MEMCPY: by_memcpy()}  # the first
+            movers = {MEMCPY: by_memcpy(), MEMFD: by_memfd()}  # the first is the floor
             for key in plan.keys:
                 movers[key] = through_actor(await nursery.start_actor(key, spawn_method=key))
             movers |= {name: through_pool(name, call) for name, call in pools.items()}
