@@ -82,6 +82,8 @@ class Terminal:
     def reset(self) -> None:
         """End what a test has left running."""
         self.run(f"%spawn_backend {default_start_method()}")
+        # What starts by itself would be in the way of what is looked for.
+        self.run("%config SubintMagics.spares = 0")
         closed = self.run("%subints close --all")
         assert closed.startswith(("closed: ", "There is no actor.")), closed
 
