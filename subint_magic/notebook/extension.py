@@ -60,7 +60,7 @@ class Extension:
         set_preload(self._magics.preload)
         self._completer = Completer(shell, self._magics, self._running_host)
         self._post_mortem = PostMortem(shell, self._running_host)
-        self._commands = Commands(shell)
+        self._commands = Commands(shell) if self._kernel is not None else None
         self._hidden = HiddenFrames(shell)
         magics = self._magics
         self._offer = default.Offer(
@@ -103,17 +103,23 @@ class Extension:
     def _running_host(self) -> Host | None:
         return self._host if self._host is not None and self._host.running else None
 
-    def _change_spares(self, _change: object) -> None:
+    def _change_spares(self, change: Any) -> None:
         set_preload(self._magics.preload)
         if host := self._running_host():
-            host.start(_renew_spares, self._magics.spares).result()
+            count = self._magics.spares
+            if change.name == "spares" and count:
+                host.start(_resize_spares, count)
+            else:
+                task = host.start(_renew_spares, count)
+                if not count:
+                    task.result()
 
     def end_spares(self) -> None:
-        """End the spares, and wait for it; for any thread but that of the host."""
+        """End the spares that are no processes, for a fork, and wait for it."""
         host = self._running_host()
         if host is not None and not host.is_here:
             with suppress(HostEnded, TimeoutError):
-                host.start(_renew_spares, self._magics.spares).join(_FORK_PATIENCE)
+                host.start(_leave_process, self._magics.spares).join(_FORK_PATIENCE)
 
     def unload(self) -> None:
         """End all actors and take everything out of the shell."""
@@ -124,7 +130,8 @@ class Extension:
             self._kernel.do_shutdown = self._do_shutdown
         shell = self._shell
         self._hidden.remove()
-        self._commands.remove()
+        if self._commands is not None:
+            self._commands.remove()
         self._post_mortem.remove()
         self._completer.remove()
         shell.events.unregister("pre_execute", self._pre_execute)
@@ -202,6 +209,16 @@ def _open_page(hub: str, hear: Callable[[Click | Sight], object]) -> Page:
     return Page(hub, hear)
 
 
+async def _resize_spares(nursery: ActorNursery, count: int) -> None:
+    nursery.spares.resize(count)
+
+
+async def _leave_process(nursery: ActorNursery, count: int) -> None:
+    """End those that a fork would crash with."""
+    if nursery.spares.share_process:
+        await nursery.spares.renew(count)
+
+
 async def _renew_spares(nursery: ActorNursery, count: int) -> None:
     await nursery.spares.renew(count)
 
@@ -213,9 +230,10 @@ def _before_fork() -> None:
         extension.end_spares()
 
 
-os.register_at_fork(before=_before_fork)
-
 _loaded: dict[InteractiveShell, Extension] = {}
+
+# In the child there is no thread of a host to ask.
+os.register_at_fork(before=_before_fork, after_in_child=_loaded.clear)
 
 
 def load(shell: InteractiveShell) -> None:

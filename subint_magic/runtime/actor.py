@@ -193,6 +193,7 @@ class Actor:
             publish: called with what happens to it.
         """
         self.name = self._runs.actor = name
+        self._runs.forget()
         self.started = trio.current_time()
         self.on_leave = on_leave
         self._publish = publish

@@ -119,19 +119,15 @@ class ActorNursery:
             raise
         return actor
 
-    async def warm_up(self, spawn_method: str | SpawnMethod | None = None) -> None:
+    async def warm_up(self) -> None:
         """Wait until there are spares, as many as there are to be, so that starts need no time.
 
         Without this, the first start is what they come after.
 
-        Args:
-            spawn_method: the selected one, which is the only one that has spares.
-
         Raises:
-            UnknownSpawnMethod: there is no such spawn method.
-            SpawnMethodUnavailable: it cannot run here.
+            SpawnMethodUnavailable: the selected spawn method cannot run here.
         """
-        await self.spares.fill(find_spawn_method(spawn_method))
+        await self.spares.fill(find_spawn_method())
 
     async def find(self, name: str, spawn_method: str | None = None) -> Actor | None:
         """Return the live actor *name*, if there is one; wait for one that is ending.
@@ -300,8 +296,9 @@ class ActorNursery:
         try:
             await actor.supervise()
         finally:
-            if not self.spares.drop(actor):
-                if actor in self._actors and not actor.unreported_death:
+            self.spares.drop(actor)
+            if actor in self._actors:  # else nobody has heard of it
+                if not actor.unreported_death:
                     self._actors.remove(actor)
                 self._publish(ActorLeft(actor))
 
@@ -357,7 +354,8 @@ async def open_nursery(
         grace: seconds that a child gets to end before it is killed or abandoned.
         strict: whether the block raises the death of an actor that nobody was told of.
         spares: how many booted actors of the selected spawn method are kept ready, so that the next
-            start takes no time. The first is started after the first actor was.
+            start takes no time. The first is started after the first actor was. A sub-interpreter
+            among them makes `os.fork` crash the child, as each does.
 
     Raises:
         ActorDied: an actor died, and no call to it has raised that; with *strict* only. Several

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from subint_magic.spawn import Child, SpawnMethod
     from subint_magic.wire.messages import FromChild, ToChild
 
-__all__ = ["BOOT_TIMEOUT", "Ending", "Supervisor"]
+__all__ = ["BOOT_TIMEOUT", "Ending", "Supervisor", "environment"]
 
 BOOT_TIMEOUT = 30.0
 """Seconds that a child gets to say hello."""
@@ -259,6 +259,12 @@ class Supervisor:
         return Ending(trigger, detail, bool(self._broke_off), self._end)
 
 
+def environment() -> dict[bytes, bytes]:
+    """Return the environment variables; another thread may change them meanwhile."""
+    names = list(os.environb)
+    return {name: value for name in names if (value := os.environb.get(name)) is not None}
+
+
 def _configuration(child: Child, preload: Sequence[str]) -> Configure:
     """Return what the child takes over of this interpreter's state."""
     cwd = None
@@ -268,6 +274,6 @@ def _configuration(child: Child, preload: Sequence[str]) -> Configure:
     return Configure(
         sys_path=[os.fsencode(str(entry)) for entry in sys.path],
         cwd=cwd,
-        environ=None if child.shares_process else dict(os.environb),
+        environ=None if child.shares_process else environment(),
         preload=list(preload),
     )

@@ -7,7 +7,7 @@ import operator
 import os
 import signal
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from multiprocessing import forkserver, reduction, resource_tracker
 from typing import TYPE_CHECKING, Any
 
@@ -103,14 +103,23 @@ def _end_fd(process: BaseProcess, start_method: str) -> Iterator[int]:
         os.close(fd)
 
 
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Give what starts an environment variable."""
+    if value:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
 def start_helpers() -> None:
     """Start the fork server, with our runtime loaded, and the resource tracker."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    os.environ["SUBINT_MAGIC_PRELOAD"] = " ".join(preloaded())
-    try:
+    fresh = forkserver._forkserver._forkserver_pid is None  # type: ignore[attr-defined]
+    with _variable("SUBINT_MAGIC_PRELOAD", " ".join(preloaded())) if fresh else nullcontext():
         forkserver.ensure_running()
-    finally:
-        del os.environ["SUBINT_MAGIC_PRELOAD"]
     resource_tracker.ensure_running()
 
 

@@ -13,7 +13,7 @@ from subint_magic.runtime.events import ActorMoved, Published
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import ActorNursery, open_nursery
 from subint_magic.runtime.spares import memory, pool
-from subint_magic.runtime.spares.pool import BURST, EXTRA, PATIENCE, RESERVE
+from subint_magic.runtime.spares.pool import BURST, CHECK, EXTRA, PATIENCE, RESERVE
 from subint_magic.testing.fake import HELLO, FakePeer, Script, fake_method
 from subint_magic.wire.messages import Close, Configure, Done, Goodbye, Run
 
@@ -75,7 +75,7 @@ async def test_the_second_start_takes_a_spare(
         assert children.started == nursery.spares.ready == 0  # nothing before it is needed
         with nursery.heard_by(heard.append):
             await nursery.start_actor("a", spawn_method=children.method)
-            await nursery.warm_up(children.method)
+            await nursery.spares.fill(children.method)
             assert children.started == 2
             assert list(nursery.actors) == ["a"]
             assert {event.actor.name for event in heard if isinstance(event, ActorMoved)} == {"a"}
@@ -95,19 +95,72 @@ async def test_the_second_start_takes_a_spare(
     assert children.alive == 0
 
 
-async def test_a_spare_that_still_boots_is_taken_as_well(
+async def test_a_spare_that_still_boots_is_not_waited_for(
     children: Children, autojump_clock: MockClock
 ):
     async with open_nursery(spares=1) as nursery:
         await nursery.start_actor(spawn_method=children.method)
-        children.may_boot = trio.Event()
+        slow = children.may_boot = trio.Event()
         await trio.sleep(2 * PATIENCE)
         assert (children.started, nursery.spares.ready) == (2, 0)
+        children.may_boot = trio.Event()
+        children.may_boot.set()
+        await nursery.start_actor("b", spawn_method=children.method)
+        assert (children.started, nursery.spares.ready) == (3, 0)
+        slow.set()
+        await nursery.spares.fill(children.method)
+        assert (children.started, nursery.spares.ready) == (3, 1)
+
+
+async def test_preloaded_modules_are_there_before_it_counts(
+    children: Children, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    async def loadable(modules: tuple[str, ...], _key: str) -> list[str]:
+        return list(modules)
+
+    monkeypatch.setattr(pool, "loadable", loadable)
+    monkeypatch.setattr(pool, "preloaded", lambda: ("json",))
+    children.may_end = trio.Event()  # that of the call which comes after the imports
+    async with open_nursery(spares=1) as nursery:
         async with trio.open_nursery() as tasks:
-            tasks.start_soon(lambda: nursery.start_actor("b", spawn_method=children.method))
+            tasks.start_soon(nursery.spares.fill, children.method)
             await trio.testing.wait_all_tasks_blocked()
-            assert (children.started, nursery.actors["b"].state) == (2, State.BOOTING)
-            children.may_boot.set()
+            assert children.configured[-1].preload == ["json"]
+            assert nursery.spares.ready == 0
+            children.may_end.set()
+        assert nursery.spares.ready == 1
+        actor = await nursery.start_actor(spawn_method=children.method)
+        assert children.started == 1
+        assert actor.last_run is None
+        await nursery.spares.fill(children.method)
+        monkeypatch.chdir(tmp_path)  # where other modules may be
+        await nursery.start_actor(spawn_method=children.method)
+        assert children.started == 3 + nursery.spares.ready
+
+
+async def test_a_defect_ends_no_actor(
+    children: Children,
+    autojump_clock: MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.setattr(pool, "available_memory", lambda: 1 // 0)
+    async with open_nursery(spares=1) as nursery:
+        actor = await nursery.start_actor(spawn_method=children.method)
+        await nursery.spares.fill(children.method)
+        assert "there are no spares before the next start" in caplog.text
+        assert actor.state is State.IDLE
+
+
+async def test_nobody_waits_for_spares_of_a_nursery_that_ends(
+    children: Children, autojump_clock: MockClock
+):
+    children.may_boot = trio.Event()
+    async with trio.open_nursery() as tasks:
+        async with open_nursery(spares=1, grace=0) as nursery:
+            tasks.start_soon(nursery.spares.fill, children.method)
+            await trio.testing.wait_all_tasks_blocked()
+        await nursery.spares.fill(children.method)
 
 
 async def test_it_waits_for_cells_that_run_but_not_for_ever(
@@ -130,13 +183,13 @@ async def test_a_burst_leads_to_more_which_end_after_it(
 ):
     async with open_nursery(spares=1) as nursery:
         for expected in (1, 2, 3, 1 + EXTRA, 1 + EXTRA):
-            await nursery.warm_up(children.method)
+            await nursery.spares.fill(children.method)
             assert nursery.spares.ready == expected
             for _ in range(expected + 1):
                 actor = await nursery.start_actor(spawn_method=children.method)
             for actor in nursery.actors.values():
                 await actor.close()
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         await trio.sleep(BURST + 1)
         assert nursery.spares.ready == children.alive == 1
         # the next one is no burst
@@ -151,11 +204,14 @@ async def test_memory_is_left_to_others(
     monkeypatch.setattr(pool, "available_memory", lambda: RESERVE - 1)
     async with open_nursery(spares=1) as nursery:
         await nursery.start_actor(spawn_method=children.method)
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         assert children.started == 1
         monkeypatch.setattr(pool, "available_memory", lambda: RESERVE)
-        await nursery.warm_up(children.method)
-        assert children.started == 2
+        await nursery.spares.fill(children.method)
+        assert nursery.spares.ready == 1
+        monkeypatch.setattr(pool, "available_memory", lambda: RESERVE - 1)
+        await trio.sleep(CHECK + 1)
+        assert nursery.spares.ready == 0
 
 
 async def test_one_that_dies_is_not_told_of_nor_started_again_at_once(
@@ -173,7 +229,7 @@ async def test_one_that_dies_is_not_told_of_nor_started_again_at_once(
     method = fake_method(dies_as_number(2))
     async with open_nursery(spares=1) as nursery:
         await nursery.start_actor(spawn_method=method)
-        await nursery.warm_up(method)
+        await nursery.spares.fill(method)
         await trio.sleep(BURST)
         assert children.started == 2
         assert len(nursery.actors) == 1
@@ -182,7 +238,7 @@ async def test_one_that_dies_is_not_told_of_nor_started_again_at_once(
 @asynccontextmanager
 async def with_a_spare(children: Children) -> AsyncIterator[ActorNursery]:
     async with open_nursery(spares=1) as nursery:
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         assert children.started == nursery.spares.ready == 1
         yield nursery
 
@@ -193,7 +249,7 @@ async def test_what_a_process_reads_at_its_start_makes_a_spare_unfit(
     async with with_a_spare(children) as nursery:
         monkeypatch.setenv("PYTHONHASHSEED", "7")
         await nursery.start_actor(spawn_method=children.method)
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         assert children.started == 3
         assert children.alive == 2
 
@@ -211,12 +267,12 @@ async def test_how_many_can_be_changed(children: Children, autojump_clock: MockC
     async with with_a_spare(children) as nursery:
         await nursery.spares.renew(3)
         assert children.alive == 0
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         assert nursery.spares.ready == 3
         await nursery.spares.renew(0)
         assert children.alive == nursery.spares.ready == 0
         await nursery.start_actor(spawn_method=children.method)
-        await nursery.warm_up(children.method)
+        await nursery.spares.fill(children.method)
         assert nursery.spares.ready == 0
 
 

@@ -34,7 +34,7 @@ by a progress bar, however long it goes on.
 """
 
 
-RATE = 2000
+RATE = 1000
 """Displays, and changes between streams or runs, a second that are sent for long. Each makes a
 message, and faster than a frontend takes them they are lost on the way, with the replies to other
 cells. Who flushes all the time waits for each message, so that needs no limit.

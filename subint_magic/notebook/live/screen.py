@@ -238,7 +238,7 @@ class Screen:
     def _work(self) -> None:
         now = trio.current_time()
         for late in [key for key, (when, _) in self._late.items() if when <= now]:
-            _, call = self._late.pop(late)
+            _, call = self._late.pop(late, (now, bool))  # one may drop another
             try:
                 call()
             except Exception:  # noqa: BLE001 - a defect of one view, and no reason to end others

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from subint_magic.notebook.views.tables import text_table
 from subint_magic.runtime.imports import AUTO, SUMMARY
-from subint_magic.spawn import spawn_methods
+from subint_magic.spawn import get_start_method, spawn_methods
 
 if TYPE_CHECKING:
     from subint_magic.runtime.nursery import ActorNursery
@@ -32,7 +32,7 @@ def methods_table(*, auto_selected: bool) -> str:
 async def look_at_spares(nursery: ActorNursery) -> str:
     """Return a line on the spares that are ready; nothing if there are none."""
     spares = nursery.spares
-    if not spares.ready:
+    if not spares.ready or spares.method != get_start_method():
         return ""
     one = spares.ready == 1
     return (

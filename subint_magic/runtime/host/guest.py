@@ -179,6 +179,7 @@ class Host:
         ):
             self._started.set()
             await self._stop.wait()
+            self._nursery.spares.stop(STOP_GRACE)
             await self._nursery.close(STOP_GRACE)  # which ends the runs that tasks wait for
             self._tasks.cancel_scope.cancel()
 

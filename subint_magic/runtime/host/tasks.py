@@ -174,16 +174,18 @@ def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def read() -> None:
-        data = os.read(reader, 4096)
-        if before != -1:
-            with suppress(BlockingIOError):
+        with suppress(OSError):  # none has come; or nobody listens there any more
+            data = os.read(reader, 4096)
+            if before != -1:
                 os.write(before, data)  # whose turn it would have been
 
     loop.add_reader(reader, read)
     try:
         yield
     finally:
-        signal.set_wakeup_fd(before)
+        with suppress(ValueError):  # it was closed meanwhile
+            signal.set_wakeup_fd(before)
         loop.remove_reader(reader)
+        read()
         os.close(reader)
         os.close(writer)

@@ -83,6 +83,7 @@ class Runs:
         self._on_stuck = on_stuck
         self._turn = trio.Lock()
         self._runs: deque[CellRun] = deque(maxlen=2)  # the one before, and the current or last
+        self._number = 0
         self._tasks: trio.Nursery | None = None
         self._rungs: list[Rung] = []
 
@@ -105,6 +106,10 @@ class Runs:
         """
         self._tasks, self._rungs = tasks, rungs
 
+    def forget(self) -> None:
+        """Have had no run so far."""
+        self._runs.clear()
+
     @asynccontextmanager
     async def carry_out(
         self,
@@ -124,7 +129,7 @@ class Runs:
         async with self._turn:
             try:
                 self._may_begin()
-                number = 1 if self.last is None else self.last.number + 1
+                number = self._number + 1
                 run = CellRun(
                     self.actor, number, source, sink, grace, frontend.filename, answer, call
                 )
@@ -139,6 +144,7 @@ class Runs:
                 if inputs is not None:
                     inputs.close()  # what was sent has left it
             self._runs.append(run)
+            self._number = number
             self._on_begin()
             if on_begin is not None:
                 on_begin(run)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import suppress
+import sys
 from math import inf
 from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.errors import ActorError
+from subint_magic.errors import SubintMagicError
 from subint_magic.runtime.imports import loadable
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.spares.memory import available_memory
+from subint_magic.runtime.supervisor import environment
 from subint_magic.spawn import get_start_method, preloaded
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from subint_magic.spawn import SpawnMethod
 
 __all__ = ["Spares"]
+
+_LOG = logging.getLogger(__name__)
 
 EXTRA = 4
 """Spares, at most, that a burst leads to beside the usual ones."""
@@ -37,8 +41,11 @@ so it takes no time from them; while a long one runs, somebody may want to run a
 RESERVE = 2**29
 """Bytes of memory that spares leave free."""
 
-_READ_AT_START = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_")
-"""How the names of variables begin that a process reads when it starts, and never again."""
+CHECK = 60.0
+"""Seconds between two looks at the memory while there are spares."""
+
+_READ_AT_START = (b"PYTHON", b"LD_", b"DYLD_", b"MALLOC_", b"GLIBC_", b"TZ", b"LANG", b"LC_")
+"""How the names of variables begin that a process reads when it starts, and mostly never again."""
 
 
 class Spares:
@@ -62,49 +69,49 @@ class Spares:
         self._count = count
         self._start = start
         self._busy = busy
-        self._stock: dict[Actor, dict[str, str]] = {}  # oldest first, with what they read at start
+        self._stock: dict[Actor, object] = {}  # oldest first, with what they have seen at start
+        self._coming: Actor | None = None
         self._method: SpawnMethod | None = None
         self._extra = 0
-        self._last_take = -inf
+        self._last_take = self._last_check = -inf
         self._held_up = False  # for lack of memory, or since they do not start
+        self._stopped = False
         self._changed = trio.Event()
         self._filled = trio.Event()
         self._scope = trio.CancelScope()
 
-    async def renew(self, count: int) -> None:
-        """End all, and from the next `take` on keep *count*; wait until they have ended."""
-        old = list(self._stock)
-        self.end()
-        self._count = count
-        for actor in old:
-            await actor.wait_ended()
-
     @property
     def ready(self) -> int:
         """How many can be had at once."""
-        return sum(actor.state is State.IDLE for actor in self._stock)
+        return len(self._stock)
 
     @property
     def method(self) -> str:
         """The key of their spawn method; an empty string before there have been any."""
         return self._method.key if self._method else ""
 
-    def take(self, method: SpawnMethod) -> Actor | None:
-        """Return a spare of *method*, if there is one, and see to it that there will be another.
+    @property
+    def share_process(self) -> bool:
+        """Whether one of them lives in this process, as far as is known."""
+        hellos = [actor.hello for actor in self._all()]
+        return any(hello is None or hello.pid == os.getpid() for hello in hellos)
 
-        It may still be booting.
-        """
-        if not self._count or method.key != get_start_method():
+    def take(self, method: SpawnMethod) -> Actor | None:
+        """Return a spare of *method*, if one is ready, and see to it that there will be another."""
+        if self._stopped or not self._count or method.key != get_start_method():
             return None
         self._choose(method)
-        now, settings = trio.current_time(), _read_at_start()
-        for old in [old for old, theirs in self._stock.items() if theirs != settings]:
-            self._end(old)
-        actor = max(self._stock, key=lambda actor: actor.state is State.IDLE, default=None)
-        if (actor is None or actor.state is not State.IDLE) and now < self._last_take + BURST:
-            self._extra = min(2 * self._extra or 1, EXTRA)
+        now = trio.current_time()
+        actor = None
+        for each, seen in list(self._stock.items()):
+            if seen != _seen_at_start(preloads=isinstance(seen, list)):
+                self._end(each)
+            elif each.state is State.IDLE:  # else it is about to be dropped
+                actor = each
         if actor is not None:
             del self._stock[actor]
+        elif now < self._last_take + BURST:
+            self._extra = min(2 * self._extra or 1, EXTRA)
         self._last_take = now
         self._changed.set()
         return actor
@@ -113,7 +120,7 @@ class Spares:
         """Wait until there are as many of *method* as there are to be, or can be."""
         self._choose(method)
         self._changed.set()
-        while self._missing > 0 or self.ready < len(self._stock):
+        while self._missing > 0 and not self._stopped:
             await self._filled.wait()
 
     def _choose(self, method: SpawnMethod) -> None:
@@ -127,14 +134,25 @@ class Spares:
         if self._missing != 0:
             self._changed.set()
 
-    def drop(self, actor: Actor) -> bool:
-        """Forget *actor*, which has ended; return whether it was a spare."""
-        if actor not in self._stock:
-            return False
-        del self._stock[actor]
-        self._held_up = True  # the next would end like this one
+    def resize(self, count: int) -> None:
+        """Keep *count* from now on."""
+        self._count, self._extra, self._held_up = count, 0, False
         self._changed.set()
-        return True
+
+    async def renew(self, count: int) -> None:
+        """End all, and from the next `take` on keep *count*; wait until they have ended."""
+        old = self._all()
+        self.end()
+        self.resize(count)
+        for actor in old:
+            await actor.wait_ended()
+
+    def drop(self, actor: Actor) -> None:
+        """Forget *actor*, which has ended."""
+        if actor in self._stock:
+            del self._stock[actor]
+            self._held_up = True  # the next would end like this one
+            self._changed.set()
 
     def end(self, grace: float | None = None) -> None:
         """End all; there are none before the next `take`.
@@ -143,16 +161,24 @@ class Spares:
             grace: as in `Actor.request_end`.
         """
         self._method = None
-        for actor in list(self._stock):
+        for actor in self._all():
             self._end(actor, grace)
 
-    def stop(self) -> None:
-        """End all, and `tend`."""
+    def stop(self, grace: float | None = None) -> None:
+        """End all and `tend`; there will be none any more."""
+        self._stopped = True
+        self.end(grace)
         self._scope.cancel()
-        self.end()
+        self._filled.set()
+
+    def _all(self) -> list[Actor]:
+        return [*self._stock, *([self._coming] if self._coming else [])]
 
     def _end(self, actor: Actor, grace: float | None = None) -> None:
-        del self._stock[actor]
+        if actor is self._coming:
+            self._coming = None
+        else:
+            del self._stock[actor]
         actor.request_end(grace)
 
     @property
@@ -168,12 +194,24 @@ class Spares:
                 with trio.move_on_at(self._due()):
                     await self._changed.wait()
                 self._changed = trio.Event()
-                await self._work()
+                try:
+                    await self._work()
+                except Exception:  # noqa: BLE001 - a defect of ours, and no reason to end actors
+                    _LOG.exception("there are no spares before the next start")
+                    self._held_up = True
+                if self._missing <= 0:
+                    self._filled.set()
+                    self._filled = trio.Event()
 
     def _due(self) -> float:
-        if self._missing > 0:
-            return self._last_take + PATIENCE
-        return self._last_take + BURST if self._extra else inf
+        due = inf
+        if self._missing > 0 and len(self._stock) < self._count:
+            due = self._last_take + PATIENCE
+        if self._extra:
+            due = min(due, self._last_take + BURST)
+        if self._stock:
+            due = min(due, self._last_check + CHECK)
+        return due
 
     async def _work(self) -> None:
         now = trio.current_time()
@@ -181,26 +219,54 @@ class Spares:
             self._extra = 0
         for actor in list(self._stock)[: max(0, -self._missing)]:
             self._end(actor)
-        if self._missing > 0 and (now >= self._last_take + PATIENCE or not self._busy()):
+        if now >= self._last_check + CHECK:
+            self._last_check = now
+            if available_memory() < RESERVE:
+                self._held_up = True
+                for actor in list(self._stock):
+                    self._end(actor)
+        # A second one, for a burst, does not go beside anything that runs.
+        late = now >= self._last_take + PATIENCE and len(self._stock) < self._count
+        if self._missing > 0 and (late or not self._busy()):
             if available_memory() < RESERVE:
                 self._held_up = True
             else:
                 await self._start_one()
             self._changed.set()
-        if self._missing <= 0:
-            self._filled.set()
-            self._filled = trio.Event()
 
     async def _start_one(self) -> None:
         method = self._method
         assert method is not None
         preload = await loadable(preloaded(), method.key)
-        if method is self._method and self._missing > 0:
-            actor = self._start(method, preload)
-            self._stock[actor] = _read_at_start()
-            with suppress(ActorError):  # it may be claimed and ended meanwhile
-                await actor.wait_ready()
+        if method is not self._method or self._missing <= 0:
+            return
+        seen = _seen_at_start(preloads=bool(preload))
+        actor = self._coming = self._start(method, preload)
+        try:
+            await actor.wait_ready()
+            if preload:
+                await actor.run_cell("", sink=lambda _: None)  # which comes after the imports
+        except SubintMagicError as error:
+            if self._coming is actor:
+                _LOG.warning("there are no spares before the next start: %s", error)
+                self._held_up = True
+        else:
+            if self._coming is actor:
+                self._stock[actor] = seen
+        finally:
+            if self._coming is actor:
+                self._coming = None
 
 
-def _read_at_start() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(_READ_AT_START)}
+def _seen_at_start(*, preloads: bool) -> object:
+    """Return what is there now and would be seen by an actor that starts, but not by a spare.
+
+    What it imports ahead may look at anything, and is found by directory and path.
+    """
+    if preloads:
+        try:
+            cwd = os.getcwd()
+        except FileNotFoundError:  # somebody has removed it
+            cwd = ""
+        return [environment(), cwd, *sys.path]
+    return {name: value for name, value in environment().items() if name.startswith(_READ_AT_START)}
