@@ -28,7 +28,7 @@ GRACE = 2.0
 PROMPT = 0.1
 """Seconds within which a run has mostly ended, if a rung can end it at all."""
 
-INSISTENCE = 0.75
+INSISTENCE = 0.5
 """Seconds of KeyboardInterrupt again and again, after the grace period. Each try that does not come
 where the code lets it through is in vain, and on a busy machine there are few tries in a second.
 """
