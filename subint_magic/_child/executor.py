@@ -93,6 +93,8 @@ class Executor:
         flush_bytes(BaseException)  # of the buffers' owner, and no matter of this run
         if os.getpid() != self._pid:
             os._exit(0 if error is None else 1)  # the cell has forked, and this is the fork
+        if error is not None:
+            fence.guard(self._loops.forget_torn_trio)
         told = self._tell(message, error, luggage)
         if luggage is not None and (values := luggage.close(self._cells)) is not None:
             self._control.post(frames.VALUES, run=run, **values)

@@ -6,6 +6,8 @@ exception corrupts it, so each puts a softer way to stop into the fence.
 
 from __future__ import annotations
 
+import sys
+
 from subint_magic._child import frames
 
 TYPE_CHECKING = False
@@ -47,6 +49,19 @@ class Loops:
         self._drop_torn()
         if self._runner is not None:
             self._runner.close()
+
+    def forget_torn_trio(self) -> None:
+        """Let trio run again if an interrupt has cut off the begin or the end of a `trio.run`.
+
+        It would say for ever that it runs. Between cells it does not in this thread, unless it is a
+        guest of the loop that stays.
+        """
+        module = sys.modules.get("trio._core._run")
+        context = getattr(module, "GLOBAL_RUN_CONTEXT", None)
+        runner = getattr(context, "runner", None)
+        if runner is not None and not runner.is_guest:
+            vars(context).clear()
+            runner.close()
 
     def _trio(self, run: int, body: Body) -> None:
         import trio

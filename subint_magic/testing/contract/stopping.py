@@ -189,6 +189,14 @@ class StoppingContract(Contract):
         again = await actor.run_cell("await asyncio.sleep(0, 'fine')", loop="asyncio")
         assert again.value == "'fine'"
 
+    async def test_trio_runs_again_after_it_was_cut_off(self, actor: Actor) -> None:
+        # As if an interrupt had come just after this, before trio cleans up behind itself.
+        cut_off = "from trio._core import _run\n_run.setup_runner(None, [], False, True)\n1 / 0"
+        with pytest.raises(CellError, match="ZeroDivisionError"):
+            await actor.run_cell(cut_off)
+        again = await actor.run_cell("import trio; trio.run(trio.lowlevel.checkpoint); 'fine'")
+        assert again.value == "'fine'"
+
     async def test_interrupt_before_the_cell_has_begun(self, actor: Actor) -> None:
         async with trio.open_nursery() as tasks:
             tasks.start_soon(expect_cancelled, actor, "while True: pass", None)
