@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tables import Table
 
 DOCS = Path(__file__).parents[2] / "docs"
+PLOT = "![Each figure with its target](images/benchmark.svg)"
 BEGIN, END = "<!-- measured -->\n", "<!-- end of measured -->\n"
 
 
@@ -39,5 +40,5 @@ def write_document(tables: list[Table], facts: str) -> None:
     document = DOCS / "benchmark.md"
     before, _, rest = document.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    measured = "\n\n".join([f"{facts}.", *map(as_markdown, tables)])
+    measured = "\n\n".join([f"{facts}.", PLOT, *map(as_markdown, tables)])
     document.write_text(f"{before}{BEGIN}\n{measured}\n\n{END}{after}")

@@ -126,8 +126,8 @@ def loading(turns: int) -> Row:
     for _ in range(turns):
         with open_kernel() as client:
             run_cell(client, SOURCE)
-            plain.append(run_cell(client, SOURCE))
-            loads.append(run_cell(client, "%load_ext subint_magic"))
+            plain.append(1000 * run_cell(client, SOURCE))
+            loads.append(1000 * run_cell(client, "%load_ext subint_magic"))
     return Row("%load_ext subint_magic", loads, plain, PLAIN, Target(150))
 
 
