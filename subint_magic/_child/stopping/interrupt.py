@@ -29,7 +29,7 @@ LAST = 0
 
 _sleep = time.sleep  # not that of a sub-interpreter, which can be woken
 
-INSISTENCE = 0.01
+INSISTENCE = 0.02
 """Seconds between two attempts to stop a run that does not want to."""
 
 
