@@ -52,7 +52,9 @@ async def climb(
     begun = trio.current_time()
     heeded = 1
     for rung in rungs:
-        if run.rung is not None and _HEIGHT[rung] <= _HEIGHT[run.rung]:
+        # Not the first: the answer to it may be here before this task has begun.
+        tried_before = run.rung is not None and _HEIGHT[rung] <= _HEIGHT[run.rung]
+        if tried_before and rung is not rungs[0]:
             continue  # the child had no lower one for this code, so it has tried this
         if rung is not rungs[0]:
             post(Interrupt(run.number, rung))

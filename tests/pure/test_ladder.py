@@ -10,9 +10,10 @@ import trio
 import trio.testing
 
 from subint_magic.errors import ActorEnded, RunCancelled, RunTimedOut
-from subint_magic.runtime.ladder import INSISTENCE, PROMPT
+from subint_magic.runtime.ladder import INSISTENCE, PROMPT, climb
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import open_nursery
+from subint_magic.runtime.runs.run import CellRun
 from subint_magic.runtime.supervisor import FAREWELL
 from subint_magic.testing.fake import HELLO, FakePeer, fake_method
 from subint_magic.wire.messages import Close, Done, Goodbye, Hello, Interrupt, Run, Rung, Stopping
@@ -249,3 +250,18 @@ async def test_no_block_waits_for_an_abandoned_actor(autojump_clock: MockClock):
         actor = await nursery.start_actor("a", spawn_method=fake_method(child, killable=False))
         await actor.cancel()
     assert trio.current_time() - start == pytest.approx(GRACE + FAREWELL)
+
+
+async def test_an_answer_that_is_here_before_the_climb_begins(autojump_clock: MockClock):
+    run = CellRun("a", 1, "x", None, GRACE)
+    run.request_stop("the test", None)
+    run.tried(Rung.EXCEPTION)
+    posted: list[object] = []
+    async with trio.open_nursery() as tasks:
+        rungs = [Rung.LOOP, Rung.EXCEPTION, Rung.INSIST]
+        tasks.start_soon(climb, run, rungs, GRACE, posted.append)
+        await trio.sleep(GRACE - PROMPT)
+        assert posted == []  # no higher rung before its time
+        await trio.sleep(2 * PROMPT)
+        assert posted == [Interrupt(1, Rung.INSIST)]
+        tasks.cancel_scope.cancel()
