@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def loaded(new_kernel: Kernel) -> Kernel:
     """A kernel that has used all backends once."""
-    new_kernel.ok("%load_ext subint_magic")
+    new_kernel.ok("%load_ext subint_magic\n%config SubintMagics.spares = 0")
     for backend in BACKENDS:
         new_kernel.ok(f"%%subint -b {backend}\npass")
         ended(new_kernel.start(f"%%subint -b {backend} --timeout 0.01\nwhile True: pass"))
