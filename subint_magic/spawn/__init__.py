@@ -7,6 +7,7 @@
        ├─ _mp.py       mp_spawn, mp_forkserver  a multiprocessing process
        └─ entry points "subint_magic.spawn_methods"
     _contract.py   what a backend gives: a SpawnMethod, whose proc opens a Child
+    _preload.py    what is imported ahead
     _process.py    what the backends that start a process share
     _exit.py       the end of the process while a sub-interpreter is stuck
     _watcher.py    ends their processes if this one is killed
@@ -16,13 +17,8 @@ Handshake, supervision and escalation are written once, in `subint_magic.runtime
 write a module with a ``*_proc`` and a `SpawnMethod`, and add its line to the registry.
 """
 
-from subint_magic.spawn._contract import (
-    Child,
-    ChildEnd,
-    SpawnMethod,
-    preloaded,
-    set_preload,
-)
+from subint_magic.spawn._contract import Child, ChildEnd, SpawnMethod
+from subint_magic.spawn._preload import preloaded, set_preload
 from subint_magic.spawn._spawn import (
     ENTRY_POINTS,
     SpawnMethodKey,

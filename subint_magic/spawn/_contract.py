@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as signals
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -18,8 +18,6 @@ __all__ = [
     "SpawnMethod",
     "SpawnProc",
     "code_string",
-    "preloaded",
-    "set_preload",
 ]
 
 
@@ -103,22 +101,6 @@ class SpawnMethod:
     proc: SpawnProc
     why_not: Callable[[], str | None] = lambda: None
     shut_down: Callable[[], None] = lambda: None
-
-
-_preloaded: list[str] = []
-
-
-def set_preload(modules: Sequence[str]) -> None:
-    """Let *modules* be imported ahead in what will be started from now on, where that can be.
-
-    The server of ``mp_forkserver`` does so when it starts, and spares do.
-    """
-    _preloaded[:] = modules
-
-
-def preloaded() -> tuple[str, ...]:
-    """Return the modules that are imported ahead."""
-    return tuple(_preloaded)
 
 
 def code_string(arguments: str, prelude: str = "pass") -> str:

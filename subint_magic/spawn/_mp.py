@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string, preloaded
+from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._preload import preloaded
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
 from subint_magic.wire.fds import FdStream, socket_pair

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from subint_magic.spawn import default_start_method
+
 from .harness import wait_gone
 
 if TYPE_CHECKING:
@@ -103,3 +105,12 @@ def test_the_kernel_can_fork_all_the_same(kernel: Kernel):
         "import os\npid = os.fork()\nif pid == 0: os._exit(7)\nos.waitpid(pid, 0)[1] >> 8"
     )
     assert cell.results == ["7"]
+
+
+def test_what_cannot_be_imported_ahead_is_said(kernel: Kernel):
+    kernel.ok("%config SubintMagics.preload = ['colorsys', 'msgspec']")
+    kernel.ok("%%subint\n1")
+    wait_for_spare(kernel)
+    said = "Not imported ahead, as it cannot load there: msgspec.\n"
+    shown = kernel.ok("%spawn_backend").stdout
+    assert shown.endswith(said) is (default_start_method() == "subint"), shown

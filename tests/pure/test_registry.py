@@ -131,7 +131,11 @@ def test_below_3_14_the_default_is_trio():
 
 def test_importing_the_registry_loads_no_backend():
     code = "import sys, subint_magic.spawn; print(*(m for m in sys.modules if 'spawn._' in m))"
-    assert python(code).split() == ["subint_magic.spawn._contract", "subint_magic.spawn._spawn"]
+    assert python(code).split() == [
+        "subint_magic.spawn._contract",
+        "subint_magic.spawn._preload",
+        "subint_magic.spawn._spawn",
+    ]
 
 
 @pytest.mark.usefixtures("plugins")

@@ -35,7 +35,9 @@ async def look_at_spares(nursery: ActorNursery) -> str:
     if not spares.ready or spares.method != get_start_method():
         return ""
     one = spares.ready == 1
+    left_out = ", ".join(spares.left_out)
+    why = f"\nNot imported ahead, as it cannot load there: {left_out}." if left_out else ""
     return (
         f"{spares.ready} spare actor{'' if one else 's'} of {spares.method}"
-        f" {'is' if one else 'are'} ready: the next new actor is one of them."
+        f" {'is' if one else 'are'} ready: the next new actor is one of them.{why}"
     )

@@ -71,6 +71,7 @@ class Spares:
         self._busy = busy
         self._stock: dict[Actor, object] = {}  # oldest first, with what they have seen at start
         self._coming: Actor | None = None
+        self._preload: Sequence[str] = ()  # of those that were started last
         self._method: SpawnMethod | None = None
         self._extra = 0
         self._last_take = self._last_check = -inf
@@ -89,6 +90,11 @@ class Spares:
     def method(self) -> str:
         """The key of their spawn method; an empty string before there have been any."""
         return self._method.key if self._method else ""
+
+    @property
+    def left_out(self) -> list[str]:
+        """The modules that cannot be imported ahead in them."""
+        return [module for module in preloaded() if module not in self._preload]
 
     @property
     def share_process(self) -> bool:
@@ -237,7 +243,7 @@ class Spares:
     async def _start_one(self) -> None:
         method = self._method
         assert method is not None
-        preload = await loadable(preloaded(), method.key)
+        preload = self._preload = await loadable(preloaded(), method.key)
         if method is not self._method or self._missing <= 0:
             return
         seen = _seen_at_start(preloads=bool(preload))
