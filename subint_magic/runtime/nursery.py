@@ -15,8 +15,8 @@ from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.descendants import reported
 from subint_magic.runtime.events import ActorLeft, QueueMoved
-from subint_magic.runtime.functions.calls import bared
 from subint_magic.runtime.functions.options import require_actors
+from subint_magic.runtime.functions.spread import spread
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.runs.turns import Turns
@@ -26,6 +26,7 @@ from subint_magic.wire.messages import Rung
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from subint_magic.runtime.events import Listener, Published
     from subint_magic.runtime.runs.run import Sink
@@ -221,48 +222,25 @@ class ActorNursery:
         """
         __tracebackhide__ = True
         require_actors(actors)
-        places: Sequence[Actor | None]
+        places: list[AbstractAsyncContextManager[Actor]]
         if isinstance(actors, Sequence):
-            places = actors
+            places = [nullcontext(actor) for actor in actors]
         else:
-            places = [None] * (os.process_cpu_count() or 1 if actors is None else actors)
-        numbered = enumerate(items)
-        turn = trio.Lock()
-        results: dict[int, T] = {}
-        failures: list[Exception] = []
+            number = os.process_cpu_count() or 1 if actors is None else actors
+            places = [self._own_actor(spawn_method) for _ in range(number)]
 
-        async def take() -> tuple[int, S] | None:
-            async with turn:  # in a thread: it is code of the user's, and may block
-                return await trio.to_thread.run_sync(next, numbered, None, abandon_on_cancel=True)
+        async def call(actor: Actor, item: S) -> T:
+            return await actor.call(
+                function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
+            )
 
-        async def work(actor: Actor | None, taken: tuple[int, S] | None) -> None:
-            own = actor is None
-            try:
-                if actor is None:
-                    actor = await self.start_actor(spawn_method=spawn_method)
-                with ends_after(actor) if own else nullcontext():
-                    while taken is not None:
-                        number, item = taken
-                        results[number] = await actor.call(
-                            function, item, loop=loop, sink=sink, timeout=timeout, grace=grace
-                        )
-                        taken = await take()
-            except Exception as error:  # noqa: BLE001 - raised below, not in a group
-                failures.append(error)
-                workers.cancel_scope.cancel()
+        return await spread(call, items, places)
 
-        async with trio.open_nursery() as workers:
-            try:
-                for actor in places:
-                    if (first := await take()) is None:
-                        break  # few need few actors
-                    workers.start_soon(work, actor, first)
-            except Exception as error:  # noqa: BLE001 - of the items; as above
-                failures.append(error)
-                workers.cancel_scope.cancel()
-        if failures:
-            raise bared(failures[0])
-        return [results[number] for number in sorted(results)]
+    @asynccontextmanager
+    async def _own_actor(self, spawn_method: str | SpawnMethod | None) -> AsyncGenerator[Actor]:
+        actor = await self.start_actor(spawn_method=spawn_method)
+        with ends_after(actor):
+            yield actor
 
     def pop_death(self, name: str) -> str | None:
         """Say why the last actor *name* died, if nobody was told; nobody is told twice."""
