@@ -325,7 +325,10 @@ class Kernel:
         )
         # Half of it until SIGTERM: on a busy machine a kernel needs long for its last words.
         self._manager.shutdown_wait_time = 40.0
-        self._manager.start_kernel(cwd=str(directory))
+        show_stacks = "import faulthandler, sys; faulthandler.enable(sys.__stderr__)"
+        self._manager.start_kernel(
+            cwd=str(directory), extra_arguments=[f"--IPKernelApp.exec_lines={show_stacks}"]
+        )
         self._client = self._manager.client(context=self._manager.context)
         self._client.start_channels(hb=False)
         self._cells: dict[str, Cell] = {}
@@ -553,6 +556,7 @@ class Kernel:
         """Wait until the process has ended."""
         if not select.select([self._end_fd], [], [], PATIENCE)[0]:
             self.process.send_signal(signal.SIGABRT)  # its faulthandler shows what its threads do
+            self.process.wait()
             raise TimeoutError("waited in vain for the end of the kernel")
         self.process.wait()
 

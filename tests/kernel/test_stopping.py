@@ -28,15 +28,20 @@ subints_only = pytest.mark.skip_spawn_backend(
 def stuck(gate: Gate) -> str:
     """Return a cell that waits in a call that nothing wakes, until the gate is opened."""
     return (
-        "import threading\n"
-        "lock = threading.Lock()\n"
-        "lock.acquire()\n"
+        "import collections, operator, threading\n"
+        "begun, lock = threading.Lock(), threading.Lock()\n"
+        "begun.acquire(), lock.acquire()\n"
+        "def tell():\n"
+        "    begun.acquire()\n"
+        "    print('ready', flush=True)\n"
         "def release():\n"
         f"    {gate.code}\n"
         "    lock.release()\n"
+        "threading.Thread(target=tell).start()\n"
         "threading.Thread(target=release).start()\n"
-        "print('ready', flush=True)\n"
-        "try: lock.acquire()\n"
+        # No bytecode between the two: an interrupt that follows "ready" finds it in the call.
+        "calls = [begun.release, lock.acquire]\n"
+        "try: collections.deque(map(operator.call, calls), 0)\n"
         "finally: print('late')"
     )
 
@@ -224,9 +229,12 @@ def test_its_processes_end_with_it(kernel: Kernel, start_method: str, gate: Gate
     cell.wait_output("ready")
     kernel.interrupt()
     cell.wait()
-    while "sleep" in names_of_children(kernel):
-        pass
+    wait_for_no_sleep(kernel)
     gate.open()
+
+
+def wait_for_no_sleep(kernel: Kernel) -> None:
+    kernel.wait_until(lambda: "sleep" not in names_of_children(kernel), "the end of the process")
 
 
 def names_of_children(kernel: Kernel) -> list[str]:
@@ -278,8 +286,7 @@ def test_processes_of_earlier_cells_are_spared(kernel: Kernel, start_method: str
     assert "actor and its namespace are kept" in cell.error[1]
     assert kernel.ok("%%subint -n a\nchild.poll() is None").results == ["True"]
     kernel.ok("%subints close a")
-    while "sleep" in names_of_children(kernel):
-        pass
+    wait_for_no_sleep(kernel)
 
 
 def test_the_switch_interval_of_the_kernel_is_left_alone(kernel: Kernel):
