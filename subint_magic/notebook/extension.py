@@ -37,6 +37,9 @@ __all__ = ["Extension"]
 _FORK_PATIENCE = 1.0
 """Seconds that a fork waits for the end of the spares."""
 
+CONTROL_PATIENCE = 5.0
+"""Seconds that the kernel's control thread gets to end by itself."""
+
 _BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
 _AWAITING_CALL = f"await get_ipython().run_cell_magic({AWAITED!r}, "
 
@@ -52,6 +55,7 @@ class Extension:
         self._kernel = getattr(shell, "kernel", None)
         self._loop_thread: LoopThread | None = None
         self._host: Host | None = None
+        self._ending = False  # the kernel was asked to end
         self._executing = self._request()  # the cell that loads us
         self._screen: Screen | None = None
         self._magics = SubintMagics(shell, self.screen, self._running_host)
@@ -151,9 +155,14 @@ class Extension:
         if self._loop_thread is not None:
             self._loop_thread.stop()
             self._loop_thread = None
+        if self._ending and (control := getattr(self._kernel, "control_thread", None)):
+            # It flushes what was printed once it has answered the request to end. If ipykernel has
+            # closed its thread for that by then, the kernel would wait for ever for both.
+            control.join(CONTROL_PATIENCE)
 
     async def _shut_down(self, restart: bool) -> Any:
         """End the actors before the kernel stops the loop that their supervisor lives on."""
+        self._ending = True
         host, self._host = self._host, None
         try:
             if host is not None:

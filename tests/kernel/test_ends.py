@@ -98,6 +98,28 @@ def test_restart(idle_and_busy: Kernel, start_method: str, marks: Path):
     assert cell.results == ["False"]
 
 
+def test_a_control_thread_that_is_late(new_kernel: Kernel):
+    new_kernel.ok("%load_ext subint_magic")
+    new_kernel.ok(
+        "import threading\n"
+        "kernel = get_ipython().kernel\n"
+        "output, end = kernel.iopub_thread, kernel._at_shutdown\n"
+        "schedule, pipes = output.schedule, output._event_pipes\n"
+        "def late(what):\n"
+        "    if threading.current_thread().name == 'Control' and output.thread.is_alive():\n"
+        "        output.thread.join(1)  # ipykernel ends it now, if nobody keeps it from that\n"
+        "        output._event_pipe.send(b'')\n"
+        "    output.schedule, output._event_pipes = schedule, pipes\n"
+        "    schedule(what)\n"
+        "async def end_and_be_late():\n"
+        "    await end()\n"
+        "    output.schedule, output._event_pipes = late, {}  # it would close them too late\n"
+        "kernel._at_shutdown = end_and_be_late"
+    )
+    new_kernel.request_shutdown()
+    assert new_kernel.process.returncode == 0
+
+
 def test_a_shutdown_request_while_a_cell_is_awaited(
     new_kernel: Kernel, start_method: str, marks: Path
 ):
