@@ -20,7 +20,7 @@ from subint_magic.runtime.functions.spread import spread
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.runs.turns import Turns
-from subint_magic.runtime.spares import Spares
+from subint_magic.runtime.spares import REST, Spares
 from subint_magic.spawn import spawn_method as find_spawn_method
 from subint_magic.wire.messages import Rung
 
@@ -307,8 +307,13 @@ class ActorNursery:
 
 
 @contextmanager
-def ends_after(actor: Actor) -> Iterator[None]:
-    """Begin to end *actor* after the block, which it is there for; nobody waits for that."""
+def ends_after(actor: Actor, linger: float = REST) -> Iterator[None]:
+    """Begin to end *actor* after the block, which it is there for; nobody waits for that.
+
+    Args:
+        actor: the actor.
+        linger: seconds that it is left alone after the block.
+    """
     try:
         yield
     except RunCancelled as error:
@@ -316,7 +321,7 @@ def ends_after(actor: Actor) -> Iterator[None]:
             error.note = "its actor ends with it"
         raise
     finally:
-        actor.request_end()
+        actor.request_end(linger=linger)
 
 
 @asynccontextmanager

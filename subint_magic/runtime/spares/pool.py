@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.spawn import SpawnMethod
 
-__all__ = ["Spares"]
+__all__ = ["REST", "Spares"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +32,11 @@ EXTRA = 4
 
 BURST = 30.0
 """Seconds within which one start follows another in a burst."""
+
+REST = 0.05
+"""Seconds after the end of a run in which nothing begins that is not urgent: whoever has waited for
+it does something with what came of it, on the same cores.
+"""
 
 PATIENCE = 0.5
 """Seconds after a start in which a spare waits for actors that are busy. Most cells end within it,
@@ -74,7 +79,7 @@ class Spares:
         self._preload: Sequence[str] = ()  # of those that were started last
         self._method: SpawnMethod | None = None
         self._extra = 0
-        self._last_take = self._last_check = -inf
+        self._last_take = self._last_check = self._last_move = -inf
         self._held_up = False  # for lack of memory, or since they do not start
         self._stopped = False
         self._changed = trio.Event()
@@ -137,6 +142,7 @@ class Spares:
 
     def look(self) -> None:
         """See soon whether something can be done, as some actor may have come to rest."""
+        self._last_move = trio.current_time()
         if self._missing != 0:
             self._changed.set()
 
@@ -211,8 +217,11 @@ class Spares:
 
     def _due(self) -> float:
         due = inf
-        if self._missing > 0 and len(self._stock) < self._count:
-            due = self._last_take + PATIENCE
+        if self._missing > 0:
+            if (rested := self._last_move + REST) > trio.current_time():
+                due = rested
+            if len(self._stock) < self._count:
+                due = min(due, self._last_take + PATIENCE)
         if self._extra:
             due = min(due, self._last_take + BURST)
         if self._stock:
@@ -233,7 +242,8 @@ class Spares:
                     self._end(actor)
         # A second one, for a burst, does not go beside anything that runs.
         late = now >= self._last_take + PATIENCE and len(self._stock) < self._count
-        if self._missing > 0 and (late or not self._busy()):
+        rested = now >= self._last_move + REST
+        if self._missing > 0 and (late or (rested and not self._busy())):
             if available_memory() < RESERVE:
                 self._held_up = True
             else:
