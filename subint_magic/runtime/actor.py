@@ -194,6 +194,7 @@ class Actor:
         """
         self.name = self._runs.actor = name
         self._runs.forget()
+        self._stderr = ""
         self.started = trio.current_time()
         self.on_leave = on_leave
         self._publish = publish

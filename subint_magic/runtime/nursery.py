@@ -14,7 +14,7 @@ import trio
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.descendants import reported
-from subint_magic.runtime.events import ActorLeft, QueueMoved
+from subint_magic.runtime.events import ActorLeft, ActorMoved, QueueMoved
 from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.functions.spread import spread
 from subint_magic.runtime.ladder import GRACE
@@ -189,6 +189,12 @@ class ActorNursery:
                 actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
 
+    async def finish_closing(self) -> None:
+        """Let the actors that are closing do so at once, and wait for it."""
+        for actor in [actor for actor in self._actors if actor.state is State.CLOSING]:
+            actor.request_end()
+            await actor.wait_ended()
+
     async def map[S, T](
         self,
         function: Callable[[S], Awaitable[T] | T],
@@ -262,7 +268,8 @@ class ActorNursery:
                 self.listeners.remove(listener)
 
     def _publish(self, event: Published) -> None:
-        self.spares.look()
+        if isinstance(event, ActorMoved):
+            self.spares.look()
         for listener in self.listeners.copy():  # one may leave meanwhile
             try:
                 listener(event)

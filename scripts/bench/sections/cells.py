@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 PLAIN = "plain cell"
 SOURCE = "abs(-1)"
-PAUSE = 0.03
-"""Seconds before each cell, as nobody types faster: what the cell before has left to do is done."""
+PAUSE = 0.1
+"""Seconds before each cell, as nobody types faster: what the cell before has left to do is done,
+also the end of its actor, which comes 50 ms later.
+"""
 
 TRIP = "bare: to trio, a guest, over a socket to two threads, and back"
 ALTERNATIVES = {
