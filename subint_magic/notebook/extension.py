@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Extension"]
 
 _FORK_PATIENCE = 1.0
-"""Seconds that a fork waits for the end of the spares."""
+"""Seconds that a fork waits for the end of spares, and of what is closing."""
 
-CONTROL_PATIENCE = 5.0
+_CONTROL_PATIENCE = 5.0
 """Seconds that the kernel's control thread gets to end by itself."""
 
 _BLOCKING_CALL = "get_ipython().run_cell_magic('subint', "
@@ -119,7 +119,7 @@ class Extension:
                     task.result()
 
     def end_spares(self) -> None:
-        """End what nobody knows of and is no process, for a fork, and wait for it."""
+        """End what nobody knows of, for a fork, and wait for it."""
         host = self._running_host()
         if host is not None and not host.is_here:
             with suppress(HostEnded, TimeoutError):
@@ -158,7 +158,7 @@ class Extension:
         if self._ending and (control := getattr(self._kernel, "control_thread", None)):
             # It flushes what was printed once it has answered the request to end. If ipykernel has
             # closed its thread for that by then, the kernel would wait for ever for both.
-            control.join(CONTROL_PATIENCE)
+            control.join(_CONTROL_PATIENCE)
 
     async def _shut_down(self, restart: bool) -> Any:
         """End the actors before the kernel stops the loop that their supervisor lives on."""

@@ -191,8 +191,10 @@ class ActorNursery:
 
     async def finish_closing(self) -> None:
         """Let the actors that are closing do so at once, and wait for it."""
-        for actor in [actor for actor in self._actors if actor.state is State.CLOSING]:
+        closing = [actor for actor in self._actors if actor.state is State.CLOSING]
+        for actor in closing:
             actor.request_end()
+        for actor in closing:
             await actor.wait_ended()
 
     async def map[S, T](
