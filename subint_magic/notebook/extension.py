@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Extension"]
 
-_FORK_PATIENCE = 1.0
-"""Seconds that a fork waits for the end of spares, and of what is closing."""
+_FORK_PATIENCE = 10.0
+"""Seconds that a fork waits for the end of spares, and of what is closing.
+
+Long, as it would crash: what still boots ends after that, which takes its time on a busy machine.
+"""
 
 _CONTROL_PATIENCE = 5.0
 """Seconds that the kernel's control thread gets to end by itself."""

@@ -49,6 +49,20 @@ def test_it_stops_a_loop_and_keeps_the_actor(kernel: Kernel, start_method: str, 
     assert kernel.ok("6 * 7").results == ["42"]
 
 
+@pytest.mark.parametrize("code", ["while True: pass", "input()"])
+@awaiting_and_blocking
+def test_it_need_not_wake_the_main_thread(kernel: Kernel, prefix: str, code: str):
+    # As when it comes just before that goes to sleep, or the system gives it to another thread.
+    cell = kernel.start(f"{prefix}%%subint\nprint('ready')\n{code}", stdin=True)
+    cell.wait_output("ready")
+    if code == "input()":
+        cell.wait_question()
+    with kernel.subshell() as subshell:
+        send = "import signal, threading; signal.pthread_kill(threading.get_ident(), signal.SIGINT)"
+        kernel.start(send, subshell).wait()
+        assert_cancelled(cell.wait())
+
+
 def test_the_error_shows_where_the_cell_was(kernel: Kernel, start_method: str):
     cell = kernel.start(f"%%subint -b {start_method}\nprint('ready')\nwhile True: pass  # here")
     cell.wait_output("ready")

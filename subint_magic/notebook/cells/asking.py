@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 import zmq
 
+from subint_magic.runtime.host.tasks import TURN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -138,8 +140,11 @@ class _KernelAsk:
         poller.register(socket, zmq.POLLIN)
         poller.register(needless, zmq.POLLIN)
         while True:
-            if needless in dict(poller.poll()):
+            ready = dict(poller.poll(round(1000 * TURN)))
+            if needless in ready:
                 return None
+            if not ready:
+                continue
             _, reply = session.recv(socket)
             # Some frontends do not say what they reply to.
             if reply and reply["parent_header"].get("msg_id", asked) == asked:
@@ -156,7 +161,9 @@ def _ask_terminal(question: Question, needless: int) -> str | None:
         sys.stdout.write(question.prompt)
         sys.stdout.flush()
         # Not input(), which only a signal could end once the cell needs no answer.
-        ready, _, _ = select.select([fd, needless], [], [])
+        ready: list[int] = []
+        while not ready:
+            ready, _, _ = select.select([fd, needless], [], [], TURN)
         if needless in ready:
             termios.tcflush(fd, termios.TCIFLUSH)  # it is not for the next prompt
             text = None

@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -16,11 +18,14 @@ from subint_magic.errors import HostEnded
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-__all__ = ["HostTask", "on_sigint"]
+__all__ = ["TURN", "HostTask", "on_sigint"]
 
+TURN = 0.1
+"""Seconds after which what waits looks around, so that it sees what came without waking it.
 
-_TURN = 0.1
-"""Seconds after which a loop that waits turns, so that it sees what came without waking it."""
+A signal that comes just before a thread goes to sleep does not wake it, nor does one that the
+operating system gives to another thread; Python handles either when the main thread runs next.
+"""
 
 
 class HostTask[T]:
@@ -81,7 +86,7 @@ class HostTask[T]:
         ended: SimpleQueue[None] = SimpleQueue()
         self.add_done_callback(lambda: ended.put(None))
         try:
-            ended.get(timeout=timeout)
+            _take(ended, inf if timeout is None else timeout)
         except Empty:
             raise TimeoutError from None
 
@@ -104,11 +109,11 @@ class HostTask[T]:
         while not ended.is_set():
             # In a kernel, with tornado 6.6, a SIGINT's cancellation waits for the loop to turn.
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _TURN)
+                await asyncio.wait_for(ended.wait(), TURN)
 
     def wait(self) -> T:
         """Block until the task has ended; inside of `on_sigint`, which says what a SIGINT does."""
-        while (call := self._calls.get()) is not None:
+        while (call := _take(self._calls)) is not None:
             call()
         return self._future.result()
 
@@ -141,6 +146,22 @@ class HostTask[T]:
 
 def _do_nothing() -> None:
     pass
+
+
+def _take[T](queue: SimpleQueue[T], timeout: float = inf) -> T:
+    """Return the next item of *queue*, and meanwhile have signals handled.
+
+    Raises:
+        Empty: there is none within *timeout* seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return queue.get(timeout=max(0, min(left, TURN)))
+        except Empty:
+            if left <= TURN:
+                raise
 
 
 @contextmanager
