@@ -104,9 +104,9 @@ class Spares:
 
     @property
     def share_process(self) -> bool:
-        """Whether one of them lives in this process, as far as is known."""
+        """Whether one lives in this process, or may soon: true as long as none has said where."""
         hellos = [actor.hello for actor in self._all()]
-        return any(hello is None or hello.pid == os.getpid() for hello in hellos)
+        return not hellos or any(hello is None or hello.pid == os.getpid() for hello in hellos)
 
     def take(self, method: SpawnMethod) -> Actor | None:
         """Return a spare of *method*, if one is ready, and see to it that there will be another."""
