@@ -205,6 +205,19 @@ async def test_what_is_to_end_soon_can_be_ended_now(children: Children, autojump
     assert trio.current_time() == before
 
 
+async def test_for_a_fork_none_begins_either(children: Children, autojump_clock: MockClock):
+    async with open_nursery(spares=1) as nursery:
+        await nursery.start_actor(spawn_method=children.method)
+        assert nursery.spares.share_process  # none has said where it lives, and one is due
+        await nursery.spares.renew(1, now=False)
+        await trio.sleep(2 * PATIENCE)
+        assert children.started == 1
+        await nursery.start_actor(spawn_method=children.method)
+        await nursery.spares.fill(children.method)
+        assert not nursery.spares.share_process  # as it says
+        assert children.started == 3
+
+
 async def test_one_cell_after_another_leads_to_a_spare(
     children: Children, autojump_clock: MockClock
 ):
