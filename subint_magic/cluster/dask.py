@@ -119,6 +119,7 @@ async def dask_proc(key: str, name: str) -> AsyncGenerator[Child]:
     placed = client.submit(
         Host,
         name,
+        _options.via,
         key=f"subint_magic-{name}-{uuid.uuid4().hex}",
         actor=True,
         workers=list(_options.workers) or None,
@@ -184,9 +185,17 @@ def _select(words: Sequence[str]) -> str:
     return scheduler.describe(client)
 
 
-def _shut_down() -> None:
+def _cores() -> int:
     from subint_magic.cluster import scheduler
 
+    return sum(scheduler.find(_options).nthreads().values()) or 1
+
+
+def _shut_down() -> None:
+    global _options  # noqa: PLW0603 - as above
+    from subint_magic.cluster import scheduler
+
+    _options = Options()
     scheduler.close()
 
 
@@ -197,4 +206,5 @@ DASK = SpawnMethod(
     _why_not,
     _shut_down,
     _select,
+    _cores,
 )

@@ -69,10 +69,11 @@ class Host:
 
     Args:
         name: that of the actor.
+        via: the key of the spawn method; ``None`` for the default one of the worker.
     """
 
-    def __init__(self, name: str) -> None:
-        self._life = _Life(name)
+    def __init__(self, name: str, via: str | None = None) -> None:
+        self._life = _Life(name, via)
 
     async def start(self) -> tuple[Side, bool]:
         """Start the child; say who this is, and whether it can be killed.
@@ -126,8 +127,9 @@ async def _in_trio[*Ts, T](function: Callable[[*Ts], Awaitable[T]], *args: *Ts) 
 class _Life:
     """The child, in trio."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, via: str | None) -> None:
         self._name = name
+        self._via = via
         self._child: Child | None = None
         self._failure: Exception | None = None
         self._begun = trio.Event()
@@ -145,7 +147,7 @@ class _Life:
 
     async def run(self, _: object) -> None:
         """Start the child and stay with it until it has ended, or `end` is called."""
-        key = default_start_method()
+        key = self._via or default_start_method()
         try:
             with self._scope:
                 async with spawn_method(key).proc(key, self._name) as child:

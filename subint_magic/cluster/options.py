@@ -21,11 +21,14 @@ class Options:
             says, or a cluster on this machine.
         workers: their names or addresses, of which one is to take an actor; none for any.
         resources: what an actor takes of the resources that a worker has, by name.
+        via: the key of the spawn method by which the worker starts the child; ``None`` for its
+            default one.
     """
 
     scheduler: str | None = None
     workers: tuple[str, ...] = ()
     resources: dict[str, float] = field(default_factory=dict)
+    via: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,8 +46,9 @@ def parsed(words: Sequence[str]) -> Options:
     parser.add_argument("--scheduler")
     parser.add_argument("--workers", type=_names, default=())
     parser.add_argument("--resources", type=_amounts, default={})
+    parser.add_argument("--via")
     found = parser.parse_args(list(words))
-    return Options(found.scheduler, found.workers, found.resources)
+    return Options(found.scheduler, found.workers, found.resources, found.via)
 
 
 def _names(text: str) -> tuple[str, ...]:

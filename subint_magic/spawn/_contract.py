@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal as signals
 import sys
 from collections.abc import Callable, Sequence
@@ -109,6 +110,7 @@ class SpawnMethod:
         select: called with the options that a user gives with its key, as words, when it is
             selected; returns what there is to say of it, if anything. May block. Raises
             `SpawnError` if it does not understand them or cannot do what they want.
+        cores: returns how many actors can compute at once. May block.
     """
 
     key: str
@@ -117,6 +119,7 @@ class SpawnMethod:
     why_not: Callable[[], str | None] = lambda: None
     shut_down: Callable[[], None] = lambda: None
     select: Callable[[Sequence[str]], str] = _no_options
+    cores: Callable[[], int] = lambda: os.process_cpu_count() or 1
 
 
 def code_string(arguments: str, prelude: str = "pass") -> str:
