@@ -119,7 +119,7 @@ class Extension:
                     task.result()
 
     def end_spares(self) -> None:
-        """End the spares that are no processes, for a fork, and wait for it."""
+        """End what nobody knows of and is no process, for a fork, and wait for it."""
         host = self._running_host()
         if host is not None and not host.is_here:
             with suppress(HostEnded, TimeoutError):
@@ -225,7 +225,8 @@ async def _resize_spares(nursery: ActorNursery, count: int) -> None:
 async def _leave_process(nursery: ActorNursery, count: int) -> None:
     """End those that a fork would crash with."""
     if nursery.spares.share_process:
-        await nursery.spares.renew(count)
+        await nursery.spares.renew(count, now=False)
+    await nursery.finish_closing()
 
 
 async def _renew_spares(nursery: ActorNursery, count: int) -> None:
@@ -234,7 +235,7 @@ async def _renew_spares(nursery: ActorNursery, count: int) -> None:
 
 def _before_fork() -> None:
     # CPython crashes the fork of a process that has sub-interpreters. Those of actors their users
-    # know of, but not of spares.
+    # know of, but not of spares, nor that what ran a cell a moment ago is still there.
     for extension in _loaded.values():
         extension.end_spares()
 

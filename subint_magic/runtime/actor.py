@@ -199,6 +199,7 @@ class Actor:
         """
         self.name = self._runs.actor = name
         self._runs.forget()
+        self._stderr = ""
         self.started = trio.current_time()
         self.on_leave = on_leave
         self._publish = publish
@@ -440,16 +441,17 @@ class Actor:
         self.request_cancel()
         await self._ended.wait()
 
-    def request_end(self, grace: float | None = None) -> None:
+    def request_end(self, grace: float | None = None, linger: float = 0.0) -> None:
         """Begin to end the actor: in good order if it runs no cell, else by cancelling it.
 
         Args:
             grace: seconds until its child is killed or abandoned, if not those of the actor.
+            linger: seconds before the end of an idle one begins in earnest.
         """
         if self.state is State.IDLE:
             self._advance(Trigger.CLOSE)
         if self.state is State.CLOSING:
-            self._supervisor.end(grace)
+            self._supervisor.end(grace, linger)
         else:
             self.request_cancel(grace)
 

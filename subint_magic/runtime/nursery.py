@@ -13,13 +13,13 @@ import trio
 from subint_magic.errors import ActorConflict, RunCancelled
 from subint_magic.runtime.actor import Actor
 from subint_magic.runtime.descendants import reported
-from subint_magic.runtime.events import ActorLeft, QueueMoved
+from subint_magic.runtime.events import ActorLeft, ActorMoved, QueueMoved
 from subint_magic.runtime.functions.options import require_actors
 from subint_magic.runtime.functions.spread import spread
 from subint_magic.runtime.ladder import GRACE
 from subint_magic.runtime.lifecycle import ENDED, State
 from subint_magic.runtime.runs.turns import Turns
-from subint_magic.runtime.spares import Spares
+from subint_magic.runtime.spares import REST, Spares
 from subint_magic.spawn import spawn_method as find_spawn_method
 from subint_magic.wire.messages import Rung
 
@@ -188,6 +188,12 @@ class ActorNursery:
                 actor.request_end(grace)
                 waiting.start_soon(actor.wait_ended)
 
+    async def finish_closing(self) -> None:
+        """Let the actors that are closing do so at once, and wait for it."""
+        for actor in [actor for actor in self._actors if actor.state is State.CLOSING]:
+            actor.request_end()
+            await actor.wait_ended()
+
     async def map[S, T](
         self,
         function: Callable[[S], Awaitable[T] | T],
@@ -262,7 +268,8 @@ class ActorNursery:
                 self.listeners.remove(listener)
 
     def _publish(self, event: Published) -> None:
-        self.spares.look()
+        if isinstance(event, ActorMoved):
+            self.spares.look()
         for listener in self.listeners.copy():  # one may leave meanwhile
             try:
                 listener(event)
@@ -307,8 +314,13 @@ class ActorNursery:
 
 
 @contextmanager
-def ends_after(actor: Actor) -> Iterator[None]:
-    """Begin to end *actor* after the block, which it is there for; nobody waits for that."""
+def ends_after(actor: Actor, linger: float = REST) -> Iterator[None]:
+    """Begin to end *actor* after the block, which it is there for; nobody waits for that.
+
+    Args:
+        actor: the actor.
+        linger: seconds that it is left alone after the block.
+    """
     try:
         yield
     except RunCancelled as error:
@@ -316,7 +328,7 @@ def ends_after(actor: Actor) -> Iterator[None]:
             error.note = "its actor ends with it"
         raise
     finally:
-        actor.request_end()
+        actor.request_end(linger=linger)
 
 
 @asynccontextmanager

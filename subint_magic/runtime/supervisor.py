@@ -115,6 +115,7 @@ class Supervisor:
         self._child: Child | None = None
         self._asked = False
         self._patience = trio.CancelScope()  # its deadline is that of the child
+        self._lingering = trio.CancelScope()  # its deadline is when it is asked to end
         self._broke_off = ""
         self._end: ChildEnd | None = None
         self._greeted = trio.Event()
@@ -147,15 +148,16 @@ class Supervisor:
         """Wait no longer for a child that was given up."""
         self._wake.cancel()
 
-    def end(self, grace: float | None = None) -> None:
-        """Ask the child to end, and see to it that it does.
+    def end(self, grace: float | None = None, linger: float = 0.0) -> None:
+        """Ask the child to end, and see to it that it does. Asked again, the shorter times hold.
 
         Args:
-            grace: seconds until it is killed or abandoned, instead of the usual. Asked again, the
-                shorter time holds.
+            grace: seconds until it is killed or abandoned, instead of the usual.
+            linger: seconds before it is asked.
         """
         self._asked = True
-        self._limit(self._grace if grace is None else grace)
+        self._lingering.deadline = min(self._lingering.deadline, trio.current_time() + linger)
+        self._limit(linger + (self._grace if grace is None else grace))
         self._ending.set()
 
     def configure(self, preload: Sequence[str] = ()) -> None:
@@ -206,6 +208,8 @@ class Supervisor:
             self.configure(self._preload)
             await self._ending.wait()
             if self._asked:
+                with self._lingering:
+                    await self._hung_up.wait()
                 self.post(Close())
             ending = await self._put_down(child, channel)
             tasks.cancel_scope.cancel()

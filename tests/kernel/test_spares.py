@@ -43,14 +43,19 @@ def test_a_cell_takes_one_that_nobody_has_seen(with_a_spare: Kernel, tmp_path: P
     # The one that the first cell had may still be closing.
     kernel.repeat("%subints", lambda cell: cell.actors == [])
     assert kernel.ok("%subints close --all").stdout == "There is no actor.\n"
+    pids = {process.pid for process in kernel.descendants()}
+    interpreters = kernel.ok("import _interpreters\n[i for i, *_ in _interpreters.list_all()]")
     kernel.ok(
         "import os, sys\nbefore = os.getcwd()\n"
         f"os.chdir({str(tmp_path)!r})\nos.environ['SPARE'] = 'new'\nsys.path.append('/new')"
     )
     cell = kernel.ok(
         "%%subint\nimport os, sys\n"
-        "print(os.getcwd(), os.environ.get('SPARE'), sys.path[-1], 'soiled' in globals())"
+        "print(os.getcwd(), os.environ.get('SPARE'), sys.path[-1], 'soiled' in globals())\n"
+        "import _interpreters\nos.getpid(), _interpreters.get_current()[0]"
     )
+    pid, interpreter = eval(cell.results[0])
+    assert pid in pids or interpreter in eval(interpreters.results[0]), "it was there before"
     kernel.ok("os.chdir(before); del os.environ['SPARE']; sys.path.remove('/new')")
     assert cell.stdout == f"{tmp_path} new /new False\n"
 
@@ -98,9 +103,11 @@ def test_they_end_with_the_extension_and_with_the_kernel(new_kernel: Kernel):
     wait_gone(spares)
 
 
-def test_the_kernel_can_fork_all_the_same(kernel: Kernel):
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_kernel_can_fork_all_the_same(kernel: Kernel, *, waits: bool):
     kernel.ok("%%subint\n1")
-    wait_for_spare(kernel)
+    if waits:
+        wait_for_spare(kernel)
     cell = kernel.ok(
         "import os\npid = os.fork()\nif pid == 0: os._exit(7)\nos.waitpid(pid, 0)[1] >> 8"
     )

@@ -11,9 +11,9 @@ from trio.testing import MockClock
 
 from subint_magic.runtime.events import ActorMoved, Published
 from subint_magic.runtime.lifecycle import State
-from subint_magic.runtime.nursery import ActorNursery, open_nursery
+from subint_magic.runtime.nursery import ActorNursery, ends_after, open_nursery
 from subint_magic.runtime.spares import memory, pool
-from subint_magic.runtime.spares.pool import BURST, CHECK, EXTRA, PATIENCE, RESERVE
+from subint_magic.runtime.spares.pool import BURST, CHECK, EXTRA, PATIENCE, RESERVE, REST
 from subint_magic.testing.fake import HELLO, FakePeer, Script, fake_method
 from subint_magic.wire.messages import Close, Configure, Done, Goodbye, Run
 
@@ -42,10 +42,10 @@ class Children:
     async def live(self, peer: FakePeer) -> None:
         self.started += 1
         self.alive += 1
-        self.configured.append(await peer.hear(Configure))
-        await self.may_boot.wait()
-        await peer.say(HELLO)
         try:
+            self.configured.append(await peer.hear(Configure))
+            await self.may_boot.wait()
+            await peer.say(HELLO)
             while True:
                 message = await peer.hear(Configure | Run | Close)
                 if isinstance(message, Close):
@@ -178,6 +178,75 @@ async def test_it_waits_for_cells_that_run_but_not_for_ever(
             children.may_end.set()
 
 
+async def test_nothing_begins_in_the_moment_after_a_run(
+    children: Children, autojump_clock: MockClock
+):
+    async with open_nursery(spares=1) as nursery:
+        actor = await nursery.start_actor(spawn_method=children.method)
+        with ends_after(actor):
+            await actor.run_cell("x")
+        assert actor.state is State.CLOSING
+        await trio.sleep(REST / 2)
+        assert (children.started, children.alive) == (1, 1)
+        await trio.sleep(REST)
+        assert (children.started, children.alive) == (2, 1)  # it has ended, and there is a spare
+        assert nursery.spares.ready == 1
+
+
+async def test_what_is_to_end_soon_can_be_ended_now(children: Children, autojump_clock: MockClock):
+    async with open_nursery() as nursery:
+        actor = await nursery.start_actor(spawn_method=children.method)
+        other = await nursery.start_actor(spawn_method=children.method)
+        before = trio.current_time()
+        actor.request_end(linger=1000)
+        await nursery.finish_closing()
+        assert (actor.state, other.state) == (State.DONE, State.IDLE)
+        other.request_end(linger=1000)
+    assert trio.current_time() == before
+
+
+async def test_one_cell_after_another_leads_to_a_spare(
+    children: Children, autojump_clock: MockClock
+):
+    async with open_nursery(spares=1) as nursery:
+        taken = 0
+        for _ in range(100):
+            taken += nursery.spares.ready
+            actor = await nursery.start_actor(spawn_method=children.method)
+            with ends_after(actor):
+                await actor.run_cell("x")
+            await trio.sleep(REST / 2)  # there is no rest
+        assert taken >= 100 * REST / 2 // PATIENCE - 1
+
+
+@pytest.mark.parametrize("_", range(10))  # in the one or the other order
+async def test_a_spare_that_boots_ends_with_a_nursery_that_is_cancelled(
+    children: Children, autojump_clock: MockClock, _: int
+):
+    begun = trio.current_time()
+    with trio.move_on_after(1) as scope:
+        async with open_nursery(spares=1, grace=0.1) as nursery:
+            await nursery.start_actor(spawn_method=children.method)
+            children.may_boot = trio.Event()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+    assert trio.current_time() < begun + 3
+    assert children.started == 2
+    assert children.alive == 0
+
+
+async def test_one_that_does_not_boot_is_given_up(
+    children: Children, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+):
+    async with open_nursery(spares=1, grace=0.1) as nursery:
+        actor = await nursery.start_actor(spawn_method=children.method)
+        children.may_boot = trio.Event()
+        await nursery.spares.fill(children.method)
+        assert nursery.spares.ready == 0
+        assert "there are no spares before the next start" in caplog.text
+        assert actor.state is State.IDLE
+
+
 async def test_a_burst_leads_to_more_which_end_after_it(
     children: Children, autojump_clock: MockClock
 ):
@@ -265,9 +334,12 @@ async def test_another_spawn_method_leaves_spares_alone(
 
 async def test_how_many_can_be_changed(children: Children, autojump_clock: MockClock):
     async with with_a_spare(children) as nursery:
-        await nursery.spares.renew(3)
+        await nursery.spares.renew(3, now=False)
         assert children.alive == 0
         await nursery.spares.fill(children.method)
+        assert nursery.spares.ready == 3
+        await nursery.spares.renew(3)
+        await trio.sleep(PATIENCE)
         assert nursery.spares.ready == 3
         await nursery.spares.renew(0)
         assert children.alive == nursery.spares.ready == 0

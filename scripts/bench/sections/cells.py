@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
 
 PLAIN = "plain cell"
 SOURCE = "abs(-1)"
-PAUSE = 0.03
-"""Seconds before each cell, as nobody types faster: what the cell before has left to do is done."""
+PAUSE = 0.1
+"""Seconds before each cell, as nobody types faster: what the cell before has left to do is done,
+also the end of its actor, which comes 50 ms later.
+"""
 
+TRIP = "bare: to trio, a guest, over a socket to two threads, and back"
 ALTERNATIVES = {
+    TRIP: (
+        f"import sys; sys.path.append({str(Path(__file__).parents[1])!r})\n"
+        "from sides.trips import GuestTrips\n"
+        "trips = GuestTrips(get_ipython().kernel.control_thread.io_loop.asyncio_loop)",
+        "trips.make()",
+    ),
     "%%script python": ("", "%%script python\nprint(abs(-1))"),
     "ipyparallel %%px": (
         "import ipyparallel, logging\n"
@@ -60,8 +70,10 @@ ALTERNATIVES = {
 }
 """The others: what makes ready, and the cell."""
 
-APART = ("trio-parallel",)
-"""In a kernel of its own: after its import, each process of multiprocessing imports logging."""
+APART = ("trio-parallel", TRIP)
+"""In a kernel of their own: after the import of trio-parallel, each process of multiprocessing
+imports logging; and a loop can have one guest.
+"""
 
 ENDS = [
     "cluster.stop_cluster_sync();",
@@ -97,6 +109,7 @@ async def measure(plan: Plan) -> list[Table]:
         finally:
             for source in ENDS:
                 run_cell(client, source)
+            run_cell(apart, "trips.stop()")
 
     plain = taken.pop(PLAIN)
     targets = {"anonymous, with a spare": Target(2), "named": Target(1)}

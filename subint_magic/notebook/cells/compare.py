@@ -213,7 +213,7 @@ class Comparison:
             actor = self._actor = await nursery.start_actor(spawn_method=key, from_spare=False)
             note_loaded(request.imports, actor)
             times.append(trio.current_time())
-            with ends_after(actor):
+            with ends_after(actor, linger=0):  # the next is measured
                 await request.run_in(actor, sink=sink, inputs=request.inputs or None, measure=True)
         except SubintMagicError as error:
             trace.error = error

@@ -39,5 +39,5 @@ async def look_at_spares(nursery: ActorNursery) -> str:
     why = f"\nNot imported ahead, as it cannot load there: {left_out}." if left_out else ""
     return (
         f"{spares.ready} spare actor{'' if one else 's'} of {spares.method}"
-        f" {'is' if one else 'are'} ready: the next new actor is one of them.{why}"
+        f" {'is' if one else 'are'} ready: the next new actor of it is one of them.{why}"
     )

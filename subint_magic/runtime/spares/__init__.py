@@ -4,6 +4,6 @@ pool.py    how many there are, when they are started, and who gets one
 memory.py  how much memory there is left for them
 """
 
-from subint_magic.runtime.spares.pool import Spares
+from subint_magic.runtime.spares.pool import REST, Spares
 
-__all__ = ["Spares"]
+__all__ = ["REST", "Spares"]

@@ -14,7 +14,7 @@ from subint_magic.errors import SubintMagicError
 from subint_magic.runtime.imports import loadable
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.spares.memory import available_memory
-from subint_magic.runtime.supervisor import environment
+from subint_magic.runtime.supervisor import BOOT_TIMEOUT, environment
 from subint_magic.spawn import get_start_method, preloaded
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
     from subint_magic.spawn import SpawnMethod
 
-__all__ = ["Spares"]
+__all__ = ["REST", "Spares"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,9 +33,14 @@ EXTRA = 4
 BURST = 30.0
 """Seconds within which one start follows another in a burst."""
 
+REST = 0.05
+"""Seconds after the end of a run in which nothing begins that is not urgent: whoever has waited for
+it does something with what came of it, on the same cores.
+"""
+
 PATIENCE = 0.5
-"""Seconds after a start in which a spare waits for actors that are busy. Most cells end within it,
-so it takes no time from them; while a long one runs, somebody may want to run another.
+"""Seconds that a spare which is wanted waits for rest. Most cells end within it, so it takes no
+time from them; while a long one runs, or one follows another, somebody may want to run another.
 """
 
 RESERVE = 2**29
@@ -74,7 +79,8 @@ class Spares:
         self._preload: Sequence[str] = ()  # of those that were started last
         self._method: SpawnMethod | None = None
         self._extra = 0
-        self._last_take = self._last_check = -inf
+        self._last_take = self._last_check = self._last_move = -inf
+        self._wanted = inf  # since when there are too few
         self._held_up = False  # for lack of memory, or since they do not start
         self._stopped = False
         self._changed = trio.Event()
@@ -137,6 +143,7 @@ class Spares:
 
     def look(self) -> None:
         """See soon whether something can be done, as some actor may have come to rest."""
+        self._last_move = trio.current_time()
         if self._missing != 0:
             self._changed.set()
 
@@ -145,10 +152,17 @@ class Spares:
         self._count, self._extra, self._held_up = count, 0, False
         self._changed.set()
 
-    async def renew(self, count: int) -> None:
-        """End all, and from the next `take` on keep *count*; wait until they have ended."""
-        old = self._all()
+    async def renew(self, count: int, *, now: bool = True) -> None:
+        """End all and wait until they have ended.
+
+        Args:
+            count: how many are kept from then on.
+            now: whether to start others at once, if there have been any, or at the next `take`.
+        """
+        old, method = self._all(), self._method
         self.end()
+        if now:
+            self._method = method
         self.resize(count)
         for actor in old:
             await actor.wait_ended()
@@ -186,6 +200,7 @@ class Spares:
         else:
             del self._stock[actor]
         actor.request_end(grace)
+        actor.leave()  # nobody is to wait for it, also if it does not end
 
     @property
     def _missing(self) -> int:
@@ -211,8 +226,11 @@ class Spares:
 
     def _due(self) -> float:
         due = inf
-        if self._missing > 0 and len(self._stock) < self._count:
-            due = self._last_take + PATIENCE
+        if self._missing > 0:
+            if (rested := self._last_move + REST) > trio.current_time():
+                due = rested
+            if len(self._stock) < self._count:
+                due = min(due, self._wanted + PATIENCE)
         if self._extra:
             due = min(due, self._last_take + BURST)
         if self._stock:
@@ -221,6 +239,7 @@ class Spares:
 
     async def _work(self) -> None:
         now = trio.current_time()
+        self._wanted = min(self._wanted, now) if self._missing > 0 else inf
         if now >= self._last_take + BURST:
             self._extra = 0
         for actor in list(self._stock)[: max(0, -self._missing)]:
@@ -232,8 +251,9 @@ class Spares:
                 for actor in list(self._stock):
                     self._end(actor)
         # A second one, for a burst, does not go beside anything that runs.
-        late = now >= self._last_take + PATIENCE and len(self._stock) < self._count
-        if self._missing > 0 and (late or not self._busy()):
+        late = now >= self._wanted + PATIENCE and len(self._stock) < self._count
+        rested = now >= self._last_move + REST
+        if self._missing > 0 and (late or (rested and not self._busy())):
             if available_memory() < RESERVE:
                 self._held_up = True
             else:
@@ -249,19 +269,22 @@ class Spares:
         seen = _seen_at_start(preloads=bool(preload))
         actor = self._coming = self._start(method, preload)
         try:
-            await actor.wait_ready()
-            if preload:
-                await actor.run_cell("", sink=lambda _: None)  # which comes after the imports
-        except SubintMagicError as error:
+            with trio.fail_after(BOOT_TIMEOUT):
+                await actor.wait_ready()
+                if preload:
+                    await actor.run_cell("", sink=lambda _: None)  # which comes after the imports
+        except (SubintMagicError, trio.TooSlowError) as error:
             if self._coming is actor:
-                _LOG.warning("there are no spares before the next start: %s", error)
+                why = str(error) or f"what they import ahead takes over {BOOT_TIMEOUT:.0f} s"
+                _LOG.warning("there are no spares before the next start: %s", why)
                 self._held_up = True
         else:
             if self._coming is actor:
-                self._stock[actor] = seen
+                self._stock[actor], self._coming = seen, None
+                self._wanted = inf
         finally:
-            if self._coming is actor:
-                self._coming = None
+            if self._coming is actor:  # also if `tend` was cancelled: the nursery waits for it
+                self._end(actor)
 
 
 def _seen_at_start(*, preloads: bool) -> object:
