@@ -23,7 +23,8 @@ async def on_loop[T](client: Client, function: Callable[..., Awaitable[T]], *arg
     ended = trio.Event()
 
     async def call() -> T:
-        return await function(*args)
+        with client.as_current():  # its actors ask for that, and it need not be the default one
+            return await function(*args)
 
     def tell(_: Any) -> None:
         with suppress(trio.RunFinishedError):

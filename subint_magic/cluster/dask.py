@@ -14,7 +14,7 @@ from subint_magic.errors import SpawnError
 from subint_magic.spawn import ChildEnd, SpawnMethod
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from distributed import Client
 
@@ -42,7 +42,7 @@ class _RemoteChild:
         self._host = host
         self.place = f"{side['host']}, {host._address}"
         self.kill: Callable[[], None] | None = self._kill if can_kill else None
-        self.stream = CallStream(self._write, lambda: self._ask(host.hang_up))
+        self.stream = CallStream(self._write, lambda: self._ask("hang_up"))
         self._requests: trio.Nursery
         self._end: ChildEnd | None = None
         self._ended = trio.Event()
@@ -60,17 +60,18 @@ class _RemoteChild:
         return self._end
 
     def _kill(self) -> None:
-        self._ask(self._host.kill)
+        self._ask("kill")
 
-    async def _call(self, method: Callable[..., Awaitable[Any]], *args: object) -> Any:
+    async def _call(self, method: str, *args: object) -> Any:
         from subint_magic.cluster.calls import on_loop
 
-        return await on_loop(self._client, method, *args)
+        # Dask raises already when the method is looked up, if the worker has gone.
+        return await on_loop(self._client, lambda: getattr(self._host, method)(*args))
 
     async def _listen(self) -> None:
         try:
             while self._end is None:
-                news = await self._call(self._host.news)
+                news = await self._call("news")
                 if isinstance(news, bytes):
                     await self.stream.feed(news)
                 elif news is not None:
@@ -81,7 +82,7 @@ class _RemoteChild:
 
     async def _write(self, data: bytes) -> None:
         try:
-            await self._call(self._host.write, data)
+            await self._call("write", data)
         except Exception as error:  # noqa: BLE001 - as above
             self._lose(error)
 
@@ -91,7 +92,7 @@ class _RemoteChild:
             self.stream.break_off(self._end.error)
             self._ended.set()
 
-    def _ask(self, method: Callable[[], Awaitable[Any]]) -> None:
+    def _ask(self, method: str) -> None:
         async def ask() -> None:
             try:
                 await self._call(method)
