@@ -22,7 +22,7 @@ def local_cluster(workers: int = 1, **options: object) -> Iterator[Client]:
     """A cluster of processes on this machine, whose client is the current one."""
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, **options
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", **options
         ) as cluster,
         Client(cluster) as client,
     ):
