@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
@@ -18,7 +18,7 @@ __all__ = ["on_loop"]
 
 async def on_loop[T](client: Client, function: Callable[..., Awaitable[T]], *args: object) -> T:
     """Await ``function(*args)`` on the client's loop. It is cancelled with the caller."""
-    loop: asyncio.AbstractEventLoop = client.loop.asyncio_loop  # type: ignore[attr-defined]
+    loop: asyncio.AbstractEventLoop = cast("Any", client.loop).asyncio_loop
     token = trio.lowlevel.current_trio_token()
     ended = trio.Event()
 

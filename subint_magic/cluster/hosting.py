@@ -6,6 +6,7 @@ import asyncio
 import platform
 import socket
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypedDict
 
@@ -118,8 +119,12 @@ async def _in_trio[*Ts, T](function: Callable[[*Ts], Awaitable[T]], *args: *Ts) 
     async def call(_: ActorNursery) -> T:
         return await function(*args)
 
+    def wake() -> None:
+        with suppress(RuntimeError):  # the worker has closed meanwhile
+            loop.call_soon_threadsafe(ended.set)
+
     task = default.find().host().start(call)
-    task.add_done_callback(lambda: loop.call_soon_threadsafe(ended.set))
+    task.add_done_callback(wake)
     await ended.wait()
     return task.result()
 

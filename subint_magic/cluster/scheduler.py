@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import dask
 from distributed import Client
@@ -32,7 +32,7 @@ def find(options: Options) -> Client:
         address = options.scheduler
         if address is None:
             with suppress(ValueError):
-                current = Client.current()
+                current: Client = Client.current()
                 if current.status == "running" and not current.asynchronous:
                     return current
             address = dask.config.get("scheduler-address", None) or ""
@@ -54,7 +54,7 @@ def describe(client: Client) -> str:
     """Return a line on the cluster of *client*."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     where = "a cluster on this machine, started now" if client is _own.get("") else "the scheduler"
-    line = f"{len(workers)} workers of {where} at {client.scheduler.address}"
+    line = f"{len(workers)} workers of {where} at {cast('Any', client.scheduler).address}"
     return f"{line}, dashboard: {client.dashboard_link}" if client.dashboard_link else line
 
 
