@@ -322,6 +322,8 @@ class Control:
 
                 files = self._line.arrivals.take(plain["files"])
                 message["inputs"] = Parcel(plain["items"], plain["data"], files, plain["sources"])
+            if message["kind"] == frames.CONFIGURE and message["inline"]:
+                self._outbox.by_descriptor = False
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()

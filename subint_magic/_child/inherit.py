@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def configure(message: dict[str, Any]) -> None:
     """Take over what the parent's interpreter has by now, and import what it wants ahead."""
-    sys.path[:] = map(os.fsdecode, message["sys_path"])
+    if message["sys_path"] is not None:
+        sys.path[:] = map(os.fsdecode, message["sys_path"])
     sys.path_importer_cache.clear()  # of directories that are named from another by now
     if message["cwd"] is not None:
         os.chdir(message["cwd"])

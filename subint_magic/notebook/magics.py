@@ -308,10 +308,12 @@ class SubintMagics(Magics):
 
     @magic_arguments()
     @argument("key", nargs="?", help="The spawn method to select; without it, list all.")
+    @argument("options", nargs="...", help="What that method is to know, as it says itself.")
     @line_magic
     def spawn_backend(self, line: str) -> None:
         """Select how later %%subint cells start their actors, or list the ways."""
-        key = parse(self.spawn_backend, line).key
+        arguments = parse(self.spawn_backend, line)
+        key = arguments.key
         if key is None:
             print(methods_table(auto_selected=self.auto))
             if self._running_host() and (spares := self._in_host(look_at_spares)):
@@ -321,7 +323,10 @@ class SubintMagics(Magics):
             print(f"{key}: {SUMMARY}")
         else:
             with user_errors():
+                told = spawn_method(key).select(arguments.options)
                 print(f"{key}: {try_set_start_method(key).summary}")
+            if told:
+                print(told)
             self.auto = False
 
     @magic_arguments()

@@ -152,6 +152,11 @@ class Actor:
         return self._supervisor.can_kill
 
     @property
+    def place(self) -> str:
+        """Where it is, if that is another machine, or may be; else an empty string."""
+        return self._supervisor.place
+
+    @property
     def outcome(self) -> str:
         """How it has ended, in words; an empty string while it lives."""
         if self._ending is None:

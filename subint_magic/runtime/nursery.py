@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from itertools import count
@@ -217,7 +216,7 @@ class ActorNursery:
             function: is called with one item; see `Actor.call`.
             items: what it is called with; the next is taken when an actor is free for it.
             actors: those that do it, or how many are to be started for it, at least one; without
-                it one for each core, but no more than there are items.
+                it one for each core that the method has, but no more than there are items.
             spawn_method: how they are started; without it, the selected way.
             loop: as in `Actor.call`.
             sink: as in `Actor.call`.
@@ -234,8 +233,9 @@ class ActorNursery:
         if isinstance(actors, Sequence):
             places = [nullcontext(actor) for actor in actors]
         else:
-            number = os.process_cpu_count() or 1 if actors is None else actors
-            places = [self._own_actor(spawn_method) for _ in range(number)]
+            if actors is None:  # in a thread: it may ask another machine
+                actors = await trio.to_thread.run_sync(find_spawn_method(spawn_method).cores)
+            places = [self._own_actor(spawn_method) for _ in range(actors)]
 
         async def call(actor: Actor, item: S) -> T:
             return await actor.call(

@@ -16,6 +16,7 @@ from subint_magic.runtime.lifecycle import Trigger
 from subint_magic.spawn import ChildEnd
 from subint_magic.wire.channel import Channel
 from subint_magic.wire.conversation import Conversation
+from subint_magic.wire.fds import FdStream
 from subint_magic.wire.messages import Close, Configure
 
 if TYPE_CHECKING:
@@ -177,6 +178,11 @@ class Supervisor:
         return self._child is not None and self._child.kill is not None
 
     @property
+    def place(self) -> str:
+        """Where the child is, if that is another machine, or may be."""
+        return self._child.place if self._child else ""
+
+    @property
     def bytes_moved(self) -> int:
         """How many bytes of messages went to the child and came from it."""
         return self._channel.sent + self._channel.received if self._channel else 0
@@ -271,6 +277,9 @@ def environment() -> dict[bytes, bytes]:
 
 def _configuration(child: Child, preload: Sequence[str]) -> Configure:
     """Return what the child takes over of this interpreter's state."""
+    inline = not isinstance(child.stream, FdStream)
+    if child.place:
+        return Configure(None, None, None, list(preload), inline)
     cwd = None
     if not child.shares_process:
         with suppress(FileNotFoundError):  # somebody has removed it
@@ -280,4 +289,5 @@ def _configuration(child: Child, preload: Sequence[str]) -> Configure:
         cwd=cwd,
         environ=None if child.shares_process else environment(),
         preload=list(preload),
+        inline=inline,
     )

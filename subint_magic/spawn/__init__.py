@@ -5,7 +5,7 @@
        ├─ _subint.py   subint, subint_legacy    a thread drives a sub-interpreter
        ├─ _trio.py     trio                     a subprocess
        ├─ _mp.py       mp_spawn, mp_forkserver  a multiprocessing process
-       └─ entry points "subint_magic.spawn_methods"
+       └─ entry points "subint_magic.spawn_methods": dask, in subint_magic.cluster, and others
     _contract.py   what a backend gives: a SpawnMethod, whose proc opens a Child
     _preload.py    what is imported ahead
     _process.py    what the backends that start a process share

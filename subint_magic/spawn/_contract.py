@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal as signals
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from subint_magic.errors import SpawnError
 
 if TYPE_CHECKING:
     import trio
@@ -67,6 +70,10 @@ class Child(Protocol):
         """Whether it lives in this process, so that directory and environment are the same."""
 
     @property
+    def place(self) -> str:
+        """Where it is, if that is another machine, or may be; else an empty string."""
+
+    @property
     def kill(self) -> Callable[[], None] | None:
         """Ends it at once, whatever it does; ``None`` if nothing can."""
 
@@ -82,6 +89,12 @@ nothing can kill it, left to itself (*abandoned*) until its call returns.
 """
 
 
+def _no_options(words: Sequence[str]) -> str:
+    if words:
+        raise SpawnError(f"this backend has no options, and was given: {' '.join(words)}")
+    return ""
+
+
 @dataclass(frozen=True)
 class SpawnMethod:
     """A way to start actors.
@@ -94,6 +107,10 @@ class SpawnMethod:
         shut_down: ends what the method keeps running between actors. Called when all actors have
             ended, and the kernel is about to or the extension was unloaded; it may be loaded
             again. It must not block for more than a second.
+        select: called with the options that a user gives with its key, as words, when it is
+            selected; returns what there is to say of it, if anything. May block. Raises
+            `SpawnError` if it does not understand them or cannot do what they want.
+        cores: returns how many actors can compute at once. May block.
     """
 
     key: str
@@ -101,6 +118,8 @@ class SpawnMethod:
     proc: SpawnProc
     why_not: Callable[[], str | None] = lambda: None
     shut_down: Callable[[], None] = lambda: None
+    select: Callable[[Sequence[str]], str] = _no_options
+    cores: Callable[[], int] = lambda: os.process_cpu_count() or 1
 
 
 def code_string(arguments: str, prelude: str = "pass") -> str:

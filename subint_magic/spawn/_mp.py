@@ -55,6 +55,7 @@ class _Fd:
 
 class _MpChild:
     shares_process = False
+    place = ""
 
     def __init__(
         self, stream: FdStream, process: BaseProcess, end_fd: int, pipes: StdioPipes

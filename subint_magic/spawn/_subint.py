@@ -40,6 +40,7 @@ class _SubintChild:
     """A sub-interpreter and the thread that drives it."""
 
     shares_process = True
+    place = ""
     kill = None  # nothing in CPython can end a running interpreter from outside
 
     def __init__(self, stream: FdStream, theirs: socket.socket, name: str, *, legacy: bool) -> None:

@@ -79,6 +79,7 @@ class FakePeer:
 
 class _FakeChild:
     shares_process = True
+    place = ""
 
     def __init__(self, stream: trio.abc.Stream, *, killable: bool) -> None:
         self.stream = stream

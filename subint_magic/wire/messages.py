@@ -105,16 +105,19 @@ class Configure(Message, frozen=True, tag=frames.CONFIGURE):
     """Take over the parent's state. Paths and variables are bytes, as they need not be UTF-8.
 
     Attributes:
-        sys_path: the new ``sys.path``.
-        cwd: the working directory; ``None`` where it is the process's, so the same already.
-        environ: the environment; ``None`` where it is the process's.
+        sys_path: the new ``sys.path``; ``None`` on another machine, which has its own.
+        cwd: the working directory; ``None`` where it is the process's, so the same already, or
+            another machine's.
+        environ: the environment; ``None`` likewise.
         preload: modules to be imported ahead, as far as they can be.
+        inline: whether values go as bytes only: on the way, there is no passing of files.
     """
 
-    sys_path: list[bytes]
+    sys_path: list[bytes] | None
     cwd: bytes | None
     environ: dict[bytes, bytes] | None
     preload: list[str] = []
+    inline: bool = False
 
 
 class Frontend(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ ROOMS = {
     "wire": {"wire", "errors", "wording", "_child"},
     "spawn": {"spawn", "wire", "errors", "wording", "_child"},
     "runtime": {"runtime", "spawn", "wire", "errors", "wording", "_child"},
+    "cluster": {"cluster", "runtime", "spawn", "wire", "errors", "wording", "_child"},
     "notebook": {"notebook", "runtime", "spawn", "wire", "errors", "wording", "_child"},
     "testing": {"testing", "runtime", "spawn", "wire", "errors", "wording", "_child"},
     "__init__": {"notebook", "runtime", "spawn", "wire", "errors", "wording", "_child"},
@@ -35,13 +36,15 @@ OF_THE_CHILD = (
 
 # outside package: the rooms, folders or modules that may import it
 OUTSIDE = {
-    "asyncio": {"runtime.host.guest", "runtime.host.tasks", "_child.loops"},
+    "asyncio": {"runtime.host.guest", "runtime.host.tasks", "cluster", "_child.loops"},
+    "distributed": {"cluster"},
+    "dask": {"cluster.scheduler"},
     "IPython": {"notebook", "__init__", "_child.display"},
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
     "msgspec": {"wire", "spawn", "runtime", "testing"},
     "msgpack": {"_child"},
-    "trio": {"wire", "spawn", "runtime", "notebook", "testing", "_child.loops"},
+    "trio": {"wire", "spawn", "runtime", "cluster", "notebook", "testing", "_child.loops"},
     "pytest": {"testing"},
     "psutil": {"testing"},
     "traitlets": {"notebook", "_child.display"},

@@ -1,12 +1,15 @@
 """The pytest plugin, as a project that has it installed meets it."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 HERE = ["trio", "mp_spawn", "mp_forkserver"]
 if sys.version_info >= (3, 14):
     HERE = ["subint", "subint_legacy", *HERE]
+if find_spec("distributed"):
+    HERE += ["dask"]
 
 TEST = """
 import subint_magic
@@ -27,15 +30,15 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_a_test_runs_for_every_method(project: pytest.Pytester):
     result = project.runpytest("-v", "-rs")
-    result.assert_outcomes(passed=len(HERE) + 1, skipped=5 - len(HERE))
+    result.assert_outcomes(passed=len(HERE) + 1, skipped=6 - len(HERE))
     result.stdout.fnmatch_lines([f"*test_key?{key}? PASSED*" for key in HERE])
-    if len(HERE) < 5:
+    if "subint" not in HERE:
         result.stdout.fnmatch_lines(["*SKIPPED*'subint' cannot run here: it needs Python 3.14*"])
 
 
 def test_chosen_ones_only(project: pytest.Pytester):
     result = project.runpytest("--spawn-backend=trio", "--spawn-backend=mp_spawn")
-    result.assert_outcomes(passed=3, deselected=3)
+    result.assert_outcomes(passed=3, deselected=4)
 
 
 def test_an_unknown_key_is_a_usage_error(project: pytest.Pytester):
@@ -70,7 +73,7 @@ def test_the_mark_skips_with_its_reason(pytester: pytest.Pytester):
         """
     )
     result = pytester.runpytest("-rs", "--spawn-backend=trio", "--spawn-backend=mp_forkserver")
-    result.assert_outcomes(passed=1, skipped=1, deselected=3)
+    result.assert_outcomes(passed=1, skipped=1, deselected=4)
     result.stdout.fnmatch_lines(["*trio: too slow*"])
 
 

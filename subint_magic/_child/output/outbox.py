@@ -106,7 +106,7 @@ class Outbox:
         """Whether text was dropped; whoever looks sets it back."""
         self.parts: Iterator[bytes] | None = None
         """Frames of one message that are still to be made; nothing is taken before them."""
-        self._by_descriptor = by_descriptor
+        self.by_descriptor = by_descriptor
         self._files: deque[tuple[int, Sequence[File]]] = deque()  # with which byte each goes
         self._clock = clock
         self._credit = float(BURST)
@@ -192,7 +192,7 @@ class Outbox:
         files: list[File] = []
         frame = frames.frame(_pack(message, files))
         self.urgent = True
-        if files and not self._by_descriptor:
+        if files and not self.by_descriptor:
             self.parts = _in_pieces(files, frame)
             self.take_parts()
             return

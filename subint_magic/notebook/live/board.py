@@ -176,7 +176,8 @@ class Board:
         was, entry.kind = entry.kind, kind
         if kind is not was:
             entry.note = ""
-        self.unmeasured[actor] = None
+        if not actor.place:  # what another machine has given it cannot be seen from here
+            self.unmeasured[actor] = None
         if kind is Kind.RUNNING:
             queue = self._nursery.turns.queue(entry.name)
             queued = queue[0].taken if queue and queue[0].has_waited else None
@@ -216,7 +217,7 @@ class Board:
             name=entry.name,
             depth=0,
             backend=entry.backend,
-            where=_where(hello.pid, hello.interpreter) if hello else "",
+            where=_where(hello.pid, hello.interpreter, actor.place) if hello else "",
             kind=entry.kind,
             source=_source(run or last),
             elapsed=None if run is None else now - run.started,
@@ -265,7 +266,8 @@ def _source(run: CellRun | None) -> str:
     return line if len(line) <= _SOURCE_WIDTH else f"{line[: _SOURCE_WIDTH - 1]}…"
 
 
-def _where(pid: int | None, interpreter: int | None) -> str:
+def _where(pid: int | None, interpreter: int | None, place: str = "") -> str:
     if pid is None:
-        return ""
-    return f"interpreter {interpreter}" if interpreter else f"pid {pid}"
+        return place
+    inside = f"interpreter {interpreter}" if interpreter else f"pid {pid}"
+    return f"{inside} on {place}" if place else inside

@@ -26,6 +26,11 @@ TIMEOUT = 30.0
 """Seconds after which a test has failed; none comes near."""
 
 
+ON_THIS_MACHINE = pytest.mark.skip_spawn_backend(
+    "dask", reason="another machine has memory, paths and variables of its own"
+)
+
+
 class Reader:
     """A sink that a test can wait on."""
 

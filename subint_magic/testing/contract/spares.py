@@ -11,7 +11,7 @@ import trio
 
 from subint_magic.runtime.nursery import open_nursery
 from subint_magic.spawn import set_preload, using_start_method
-from subint_magic.testing.contract._base import TIMEOUT, Contract
+from subint_magic.testing.contract._base import ON_THIS_MACHINE, TIMEOUT, Contract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -41,6 +41,7 @@ class SpareContract(Contract):
         yield
         set_preload([])
 
+    @ON_THIS_MACHINE
     async def test_one_takes_over_what_is_current(
         self, spares: ActorNursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

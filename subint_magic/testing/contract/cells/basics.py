@@ -16,7 +16,7 @@ from subint_magic.errors import (
     RunError,
 )
 from subint_magic.runtime.lifecycle import State
-from subint_magic.testing.contract._base import Contract, Reader, expect_cancelled
+from subint_magic.testing.contract._base import ON_THIS_MACHINE, Contract, Reader, expect_cancelled
 from subint_magic.wire.messages import Dropped, Output, Result
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ class CellContract(Contract):
             await actor.run_cell(f"await {loop}.sleep(0)\n1/0", loop=loop)  # type: ignore[arg-type]
         assert 'cell 2>", line 2, in <module>' in caught.value.traceback
 
+    @ON_THIS_MACHINE
     async def test_it_takes_over_path_and_directory(
         self,
         nursery: ActorNursery,

@@ -23,7 +23,7 @@ from subint_magic.errors import (
     RunCancelled,
     RunTimedOut,
 )
-from subint_magic.testing.contract._base import Contract, Reader
+from subint_magic.testing.contract._base import ON_THIS_MACHINE, Contract, Reader
 
 if TYPE_CHECKING:
     from subint_magic.runtime.actor import Actor
@@ -107,6 +107,7 @@ class ValueContract(Contract):
         assert fact.__wrapped__.__globals__["fact"] is fact
         assert await actor.call(main["fib"], 10) == 55
 
+    @ON_THIS_MACHINE
     async def test_shared_memory_is_one(self, actor: Actor) -> None:
         with share(bytes(LARGE)) as shared:
             source = "s.memory[0] = 1\nnested = [s]"
@@ -134,6 +135,7 @@ class ValueContract(Contract):
             "input 'gen' cannot be pickled: it is a generator. A list of it can cross."
         )
 
+    @ON_THIS_MACHINE
     async def test_closed_shared_memory_is_told(self, actor: Actor) -> None:
         with share(b"x") as shared:
             pass
@@ -212,6 +214,7 @@ class ValueContract(Contract):
         assert (await actor.run_cell("1 + 1")).value == "2"
 
     @pytest.mark.usefixtures("no_leaks")
+    @ON_THIS_MACHINE
     async def test_an_actor_ends_with_values_on_the_way(self, actor: Actor) -> None:
         async def run(inputs: Parcel) -> None:
             with pytest.raises((RunCancelled, ActorEnded)):

@@ -1,0 +1,211 @@
+"""Actors on the workers of a Dask cluster: placed by Dask, hosted by a backend of the worker's."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from subint_magic.cluster.options import Options, parsed
+from subint_magic.errors import SpawnError
+from subint_magic.spawn import ChildEnd, SpawnMethod
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from distributed import Client
+
+    from subint_magic.cluster.hosting import Side
+    from subint_magic.spawn import Child
+
+__all__ = ["DASK", "dask_proc"]
+
+PLACE_TIMEOUT = 30.0
+"""Seconds within which a worker has to take an actor."""
+
+GONE = 2.0
+"""Seconds that a worker gets to let go of one."""
+
+_options = Options()
+
+
+class _RemoteChild:
+    shares_process = False
+
+    def __init__(self, client: Client, host: Any, *, side: Side, can_kill: bool) -> None:
+        from subint_magic.cluster.stream import CallStream
+
+        self._client = client
+        self._host = host
+        self.place = f"{side['host']}, {host._address}"
+        self.kill: Callable[[], None] | None = self._kill if can_kill else None
+        self.stream = CallStream(self._write, lambda: self._ask("hang_up"))
+        self._requests: trio.Nursery
+        self._end: ChildEnd | None = None
+        self._ended = trio.Event()
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async with trio.open_nursery() as self._requests:
+            self._requests.start_soon(self._listen)
+            self._requests.start_soon(self.stream.pump)
+            task_status.started()
+
+    async def wait(self) -> ChildEnd:
+        """Wait until the child has ended, or its worker was lost."""
+        await self._ended.wait()
+        assert self._end is not None
+        return self._end
+
+    def _kill(self) -> None:
+        self._ask("kill")
+
+    async def _call(self, method: str, *args: object) -> Any:
+        from subint_magic.cluster.calls import on_loop
+
+        # Dask raises already when the method is looked up, if the worker has gone.
+        return await on_loop(self._client, lambda: getattr(self._host, method)(*args))
+
+    async def _listen(self) -> None:
+        try:
+            while self._end is None:
+                news = await self._call("news")
+                if isinstance(news, bytes):
+                    await self.stream.feed(news)
+                elif news is not None:
+                    self._end = news
+        except Exception as error:  # noqa: BLE001 - of Dask, which says so in many ways
+            self._lose(error)
+        self._ended.set()
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self._call("write", data)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        if self._end is None:
+            self._end = ChildEnd(error=f"its worker was lost: {self.place} ({error})")
+            self.stream.break_off(self._end.error)
+            self._ended.set()
+
+    def _ask(self, method: str) -> None:
+        async def ask() -> None:
+            try:
+                await self._call(method)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._lose(error)
+
+        self._requests.start_soon(ask)
+
+
+@asynccontextmanager
+async def dask_proc(key: str, name: str) -> AsyncGenerator[Child]:
+    """Start a child on a worker that Dask chooses.
+
+    Raises:
+        SpawnError: there is no cluster, no worker takes it, or it differs from this side.
+    """
+    from subint_magic.cluster import scheduler
+    from subint_magic.cluster.calls import on_loop
+    from subint_magic.cluster.hosting import Host, this_side
+
+    try:
+        client = await trio.to_thread.run_sync(scheduler.find, _options, abandon_on_cancel=True)
+    except OSError as error:
+        raise SpawnError(str(error)) from error
+    placed = client.submit(
+        Host,
+        name,
+        _options.via,
+        key=f"subint_magic-{name}-{uuid.uuid4().hex}",
+        actor=True,
+        workers=list(_options.workers) or None,
+        resources=_options.resources or None,
+    )
+
+    async def place() -> Any:
+        return await placed
+
+    try:
+        with trio.move_on_after(PLACE_TIMEOUT) as patience:
+            host = await on_loop(client, place)
+        if patience.cancelled_caught:
+            raise SpawnError(f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s")
+        try:
+            side, can_kill = await on_loop(client, host.start)
+            _require_same(this_side(), side)
+            child = _RemoteChild(client, host, side=side, can_kill=can_kill)
+            async with trio.open_nursery() as tasks:
+                await tasks.start(child.run)
+                try:
+                    yield child
+                finally:
+                    tasks.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(GONE, shield=True):
+                try:
+                    await on_loop(client, host.end)
+                except Exception:  # noqa: BLE001 - it is gone
+                    pass
+    finally:
+        placed.release()
+
+
+def _require_same(ours: Side, theirs: Side) -> None:
+    """Raise `SpawnError` if the two sides cannot understand each other."""
+    here = {"Python": ours["python"], **ours["packages"]}
+    there = {"Python": theirs["python"], **theirs["packages"]}
+    differ = [f"{what} {here[what]} / {there[what]}" for what in here if here[what] != there[what]]
+    if differ:
+        raise SpawnError(
+            f"the worker on {theirs['host']} differs from {ours['host']} (here / there):"
+            f" {', '.join(differ)}. Install the same there"
+        )
+
+
+def _why_not() -> str | None:
+    if find_spec("distributed") is None:
+        return "Dask is not installed: pip install 'subint-magic[dask]'"
+    return None
+
+
+def _select(words: Sequence[str]) -> str:
+    global _options  # noqa: PLW0603 - one choice for the session, as that of the method
+    from subint_magic.cluster import scheduler
+
+    try:
+        options = parsed(words)
+        client = scheduler.find(options)
+    except (ValueError, OSError) as error:
+        raise SpawnError(f"dask: {error}") from error
+    _options = options
+    return scheduler.describe(client)
+
+
+def _cores() -> int:
+    from subint_magic.cluster import scheduler
+
+    return sum(scheduler.find(_options).nthreads().values()) or 1
+
+
+def _shut_down() -> None:
+    global _options  # noqa: PLW0603 - as above
+    from subint_magic.cluster import scheduler
+
+    _options = Options()
+    scheduler.close()
+
+
+DASK = SpawnMethod(
+    "dask",
+    "an actor on a worker of a Dask cluster",
+    dask_proc,
+    _why_not,
+    _shut_down,
+    _select,
+    _cores,
+)

@@ -1,0 +1,69 @@
+"""The client: the current one, one of an address, or that of a cluster on this machine."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import dask
+from distributed import Client
+
+if TYPE_CHECKING:
+    from subint_magic.cluster.options import Options
+
+__all__ = ["close", "describe", "find"]
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds within which a scheduler has to answer."""
+
+_lock = threading.Lock()
+_own: dict[str, Client] = {}
+"""The clients that were made here, by the address that was asked for; ``""`` for our cluster."""
+
+
+def find(options: Options) -> Client:
+    """Return the client that actors are started through; may block.
+
+    Raises:
+        OSError: no scheduler answers at the address that was asked for.
+    """
+    with _lock:
+        address = options.scheduler
+        if address is None:
+            with suppress(ValueError):
+                current: Client = Client.current()
+                if current.status == "running" and not current.asynchronous:
+                    return current
+            address = dask.config.get("scheduler-address", None) or ""
+        client = _own.get(address)
+        if client is None or client.status != "running":
+            client = _own[address] = _connect(address)
+        return client
+
+
+def _connect(address: str) -> Client:
+    try:
+        # Not the default: other code of the user's finds its clients as before.
+        return Client(address or None, timeout=CONNECT_TIMEOUT, set_as_default=False)
+    except OSError as error:
+        raise OSError(f"no Dask scheduler answers at {address} ({error})") from error
+
+
+def describe(client: Client) -> str:
+    """Return a line on the cluster of *client*."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    where = "a cluster on this machine, started now" if client is _own.get("") else "the scheduler"
+    line = f"{len(workers)} workers of {where} at {cast('Any', client.scheduler).address}"
+    return f"{line}, dashboard: {client.dashboard_link}" if client.dashboard_link else line
+
+
+def close() -> None:
+    """Close the clients that were made here, with our cluster."""
+    with _lock:
+        for client in _own.values():
+            with suppress(Exception):
+                client.close(timeout=1)
+                if client.cluster is not None:
+                    client.cluster.close(timeout=1)
+        _own.clear()
