@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from subint_magic.cluster.futures import OnCluster, on_cluster, submit
 from subint_magic.cluster.options import Options, parsed
 from subint_magic.errors import SpawnError
+from subint_magic.runtime.runs.values import ELSEWHERE
 from subint_magic.spawn import ChildEnd, SpawnMethod
 
 if TYPE_CHECKING:
@@ -32,14 +34,18 @@ GONE = 2.0
 _options = Options()
 
 
+ELSEWHERE.append(on_cluster)
+
+
 class _RemoteChild:
     shares_process = False
 
-    def __init__(self, client: Client, host: Any, *, side: Side, can_kill: bool) -> None:
+    def __init__(self, client: Client, host: Any, key: str, *, side: Side, can_kill: bool) -> None:
         from subint_magic.cluster.stream import CallStream
 
         self._client = client
         self._host = host
+        self._key = key
         self.place = f"{side['host']}, {host._address}"
         self.kill: Callable[[], None] | None = self._kill if can_kill else None
         self.stream = CallStream(self._write, lambda: self._ask("hang_up"))
@@ -58,6 +64,37 @@ class _RemoteChild:
         await self._ended.wait()
         assert self._end is not None
         return self._end
+
+    async def bring(self, value: object) -> None:
+        """Have a value of the cluster written on the worker, where the child reads it."""
+        assert isinstance(value, OnCluster)
+        trouble: list[Exception] = []
+
+        async def stage() -> None:
+            try:
+                await self._stage(value)
+            except Exception as error:  # noqa: BLE001 - of Dask, or of whoever makes the value
+                trouble.append(error)
+            tasks.cancel_scope.cancel()
+
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(stage)
+            await self._ended.wait()  # a task for a worker that is lost would wait for ever
+            tasks.cancel_scope.cancel()
+        if trouble:
+            raise OSError(str(trouble[0]) or type(trouble[0]).__name__) from trouble[0]
+
+    async def _stage(self, value: OnCluster) -> None:
+        from subint_magic.cluster.calls import on_loop
+
+        worker = self._host._address
+        staged = await trio.to_thread.run_sync(
+            submit, self._client, value, worker, self._key, abandon_on_cancel=True
+        )
+        try:
+            await on_loop(self._client, lambda: _awaited(staged))
+        finally:
+            staged.release()
 
     def _kill(self) -> None:
         self._ask("kill")
@@ -102,8 +139,12 @@ class _RemoteChild:
         self._requests.start_soon(ask)
 
 
+async def _awaited(future: Any) -> Any:
+    return await future
+
+
 @asynccontextmanager
-async def dask_proc(key: str, name: str) -> AsyncGenerator[Child]:
+async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
     """Start a child on a worker that Dask chooses.
 
     Raises:
@@ -117,28 +158,27 @@ async def dask_proc(key: str, name: str) -> AsyncGenerator[Child]:
         client = await trio.to_thread.run_sync(scheduler.find, _options, abandon_on_cancel=True)
     except OSError as error:
         raise SpawnError(str(error)) from error
+    key = f"subint_magic-{name}-{uuid.uuid4().hex}"
     placed = client.submit(
         Host,
         name,
+        key,
         _options.via,
-        key=f"subint_magic-{name}-{uuid.uuid4().hex}",
+        key=key,
         actor=True,
         workers=list(_options.workers) or None,
         resources=_options.resources or None,
     )
 
-    async def place() -> Any:
-        return await placed
-
     try:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
-            host = await on_loop(client, place)
+            host = await on_loop(client, lambda: _awaited(placed))
         if patience.cancelled_caught:
             raise SpawnError(f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s")
         try:
             side, can_kill = await on_loop(client, host.start)
             _require_same(this_side(), side)
-            child = _RemoteChild(client, host, side=side, can_kill=can_kill)
+            child = _RemoteChild(client, host, key, side=side, can_kill=can_kill)
             async with trio.open_nursery() as tasks:
                 await tasks.start(child.run)
                 try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import trio
 
+from subint_magic.cluster import staging
 from subint_magic.runtime.functions import default
 from subint_magic.spawn import ChildEnd, default_start_method, spawn_method
 
@@ -70,10 +71,12 @@ class Host:
 
     Args:
         name: that of the actor.
+        key: a name that no other actor has, here or on another machine.
         via: the key of the spawn method; ``None`` for the default one of the worker.
     """
 
-    def __init__(self, name: str, via: str | None = None) -> None:
+    def __init__(self, name: str, key: str, via: str | None = None) -> None:
+        self._key = key
         self._life = _Life(name, via)
 
     async def start(self) -> tuple[Side, bool]:
@@ -83,6 +86,7 @@ class Host:
             Exception: what the backend of this worker raises.
         """
         default.find().host().start(self._life.run)
+        staging.begin(self._key)
         return this_side(), await _in_trio(self._life.started)
 
     async def news(self) -> bytes | ChildEnd | None:
@@ -108,6 +112,7 @@ class Host:
 
     async def end(self) -> None:
         """Let go of the child: it is killed and waited for, or left to itself if it cannot be."""
+        staging.end(self._key)
         await _in_trio(self._life.end)
 
 

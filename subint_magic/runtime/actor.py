@@ -113,6 +113,7 @@ class Actor:
             name,
             method.key,
             self._supervisor.post,
+            bring=self._supervisor.bring,
             may_begin=self._require_alive,
             on_begin=lambda: self._advance(Trigger.RUN),
             on_stopping=lambda run: self._publish(RunStopping(self, run)),

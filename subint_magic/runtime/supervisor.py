@@ -197,6 +197,17 @@ class Supervisor:
             self._channel.post(message)
             self._conversation.note(message)
 
+    async def bring(self, value: object) -> bool:
+        """Let the child get at a value that is elsewhere; return whether its backend knows how.
+
+        Raises:
+            OSError: it could not.
+        """
+        if self._child is None or self._child.bring is None:
+            return False
+        await self._child.bring(value)
+        return True
+
     async def _attend(self, child: Child) -> Ending:
         self._child = child
         self._channel = channel = Channel(child.stream)

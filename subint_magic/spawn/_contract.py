@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal as signals
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -76,6 +76,14 @@ class Child(Protocol):
     @property
     def kill(self) -> Callable[[], None] | None:
         """Ends it at once, whatever it does; ``None`` if nothing can."""
+
+    @property
+    def bring(self) -> Callable[[object], Awaitable[None]] | None:
+        """Makes that the child can load what stands for a value that is not here.
+
+        It is called with what the backend has put in its place, before that is sent, and raises
+        OSError if it cannot. ``None`` where nothing is elsewhere.
+        """
 
     async def wait(self) -> ChildEnd:
         """Wait for its end. May be cancelled, and called again."""

@@ -56,6 +56,7 @@ class _Fd:
 class _MpChild:
     shares_process = False
     place = ""
+    bring = None
 
     def __init__(
         self, stream: FdStream, process: BaseProcess, end_fd: int, pipes: StdioPipes

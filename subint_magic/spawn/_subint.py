@@ -41,6 +41,7 @@ class _SubintChild:
 
     shares_process = True
     place = ""
+    bring = None
     kill = None  # nothing in CPython can end a running interpreter from outside
 
     def __init__(self, stream: FdStream, theirs: socket.socket, name: str, *, legacy: bool) -> None:

@@ -25,6 +25,7 @@ __all__ = ["TRIO", "trio_proc"]
 class _TrioChild:
     shares_process = False
     place = ""
+    bring = None
 
     def __init__(self, stream: FdStream, process: trio.Process, pipes: StdioPipes) -> None:
         self.stream = stream

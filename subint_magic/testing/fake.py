@@ -80,6 +80,7 @@ class FakePeer:
 class _FakeChild:
     shares_process = True
     place = ""
+    bring = None
 
     def __init__(self, stream: trio.abc.Stream, *, killable: bool) -> None:
         self.stream = stream

@@ -1,7 +1,8 @@
 """The pytest plugin.
 
 ``--spawn-backend KEY``
-    Run the tests that use `start_method` with this spawn method only; may be repeated.
+    Run the tests that use `start_method` with this spawn method only; may be repeated. Without it
+    they run with all that come with Python, and with none that needs more, like ``dask``.
 ``start_method``
     A fixture with the key of a spawn method, which is also the selected one during the test. The
     test runs once for each; where one cannot run, it is skipped with the reason.
@@ -41,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         choices=_KEYS,
-        help="run tests of spawn methods with this one only (repeatable; default: all)",
+        help="run tests of spawn methods with this one only (repeatable; default: all built-in)",
     )
 
 
@@ -60,9 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the chosen backends; skip those that cannot run, or that a test excludes."""
     chosen = config.getoption(_OPTION)
-    dropped = [item for item in items if chosen and _key(item) not in (None, *chosen)]
+    kept = {None, *(chosen or get_args(SpawnMethodKey))}
+    dropped = [item for item in items if _key(item) not in kept]
     if dropped:
-        config.hook.pytest_deselected(items=dropped)
+        if chosen:
+            config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
     for item in items:
         if reason := _reason_to_skip(item):

@@ -51,6 +51,7 @@ class Parcel:
         files: the file with the bytes, if there is one, then the shared memories.
         code: the file names of the code in the values.
         sources: of those that are no files: name, number if it is that of a cell, else 0, and text.
+        elsewhere: the names of values that only something else stands for, and that.
         copied: its size in bytes.
         shared: the size of the shared memories in bytes, which nothing copies.
     """
@@ -67,6 +68,7 @@ class Parcel:
         self.files: list[File] = files
         self.code: set[str] = set()
         self.sources: list[tuple[str, int, str]] = list(sources)
+        self.elsewhere: list[tuple[str, Any]] = []
         filed = data is None
         self.copied: int = files[0].size if data is None and files else len(data or b"")
         self.shared: int = sum(file.size for file in files[filed:])

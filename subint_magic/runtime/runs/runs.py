@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from subint_magic._child.frames import FrameError
-from subint_magic.errors import RunError
+from subint_magic.errors import InputError, RunError
 from subint_magic.runtime.ladder import climb
 from subint_magic.runtime.runs.asking import reply
 from subint_magic.runtime.runs.run import CellRun
-from subint_magic.runtime.runs.values import Traffic
+from subint_magic.runtime.runs.values import Traffic, why_not_brought
 from subint_magic.wire.messages import (
     PLAIN,
     ClearOutput,
@@ -32,11 +32,12 @@ from subint_magic.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from subint_magic.errors import SubintMagicError
     from subint_magic.runtime.runs.asking import Answer
     from subint_magic.runtime.runs.run import Sink
+    from subint_magic.runtime.runs.values import Elsewhere
     from subint_magic.wire.messages import Frontend, Parcel, ToChild
 
 __all__ = ["AboutRun", "Runs"]
@@ -57,6 +58,7 @@ class Runs:
         actor: the same.
         spawn_method: how it was started, likewise.
         post: sends a message to the child.
+        bring: lets the child get at a value that is elsewhere; says whether it knows how.
         may_begin: called when the turn of a run has come; what it raises, that run raises.
         on_begin: called when it was sent.
         on_stopping: called when it is to stop, and when its child has tried a rung on it.
@@ -69,6 +71,7 @@ class Runs:
         spawn_method: str,
         post: Callable[[ToChild], None],
         *,
+        bring: Callable[[object], Awaitable[bool]],
         may_begin: Callable[[], object],
         on_begin: Callable[[], object],
         on_stopping: Callable[[CellRun], object],
@@ -77,6 +80,7 @@ class Runs:
         self.actor: str = actor
         self._spawn_method = spawn_method
         self._post = post
+        self._bring = bring
         self._may_begin = may_begin
         self._on_begin = on_begin
         self._on_stopping = on_stopping
@@ -129,6 +133,9 @@ class Runs:
         async with self._turn:
             try:
                 self._may_begin()
+                if inputs is not None and inputs.elsewhere:
+                    await self._bring_all(inputs.elsewhere, call)
+                    self._may_begin()  # it may have ended meanwhile
                 number = self._number + 1
                 run = CellRun(
                     self.actor, number, source, sink, grace, frontend.filename, answer, call
@@ -166,6 +173,15 @@ class Runs:
             run.drop_values()
             raise
         run.values = None  # they belong to whoever has the result
+
+    async def _bring_all(self, elsewhere: list[tuple[str, Elsewhere]], call: str) -> None:
+        for name, value in elsewhere:
+            try:
+                why = "" if await self._bring(value) else f"{value.what}. {value.instead}"
+            except OSError as error:
+                why = f"{value.what}, and cannot be read there: {error}"
+            if why:
+                raise InputError(self.actor, name, why_not_brought(name, why, call))
 
     def stop(self, by: str, timeout: float | None = None) -> bool:
         """Stop the current run; asked again, climb to the next rung at once.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from subint_magic._child.sources import learn, sources_of
 from subint_magic._child.values.parcel import PackError, pack
@@ -17,12 +17,22 @@ from subint_magic.errors import InputError, OutputError
 from subint_magic.wording import did_you_mean, join_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from subint_magic._child.values.parcel import Parcel
     from subint_magic.wire.messages import Problem
 
-__all__ = ["CELL_NUMBERS", "NO_NAME", "Traffic", "open_outputs", "pack_inputs", "why_no_input"]
+__all__ = [
+    "CELL_NUMBERS",
+    "ELSEWHERE",
+    "NO_NAME",
+    "Elsewhere",
+    "Traffic",
+    "open_outputs",
+    "pack_inputs",
+    "why_no_input",
+    "why_not_brought",
+]
 
 _IN_KERNEL_ONLY = ("subint", "subint_legacy")
 
@@ -37,6 +47,22 @@ _LEAVE_OUT = {
 
 CELL_NUMBERS: list[dict[str, int]] = []
 """The file names of cells and their numbers, from each notebook of this process."""
+
+
+class Elsewhere(Protocol):
+    """Stands in a parcel for a value that is not here, but that some actors can get at.
+
+    Attributes:
+        what: where it is, in words that follow its name.
+        instead: what to do where no actor can get at it.
+    """
+
+    what: str
+    instead: str
+
+
+ELSEWHERE: list[Callable[[object], Elsewhere | None]] = []
+"""Return what stands for an input, or ``None`` if it is here. Not for the thread that runs trio."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +93,7 @@ def pack_inputs(actor: str, values: Mapping[str, object], call: str = "") -> Par
     Raises:
         InputError: one of them cannot be pickled.
     """
+    values, elsewhere = _left_there(values, call)
     try:
         parcel = pack(values)
     except PackError as error:
@@ -74,7 +101,30 @@ def pack_inputs(actor: str, values: Mapping[str, object], call: str = "") -> Par
         message = f"{_input(error.name, call)} {error}.{way_out}"
         raise InputError(actor, error.name, message) from error
     parcel.sources = sources_of(parcel.code, ChainMap(*CELL_NUMBERS))
+    parcel.elsewhere = elsewhere
     return parcel
+
+
+def _left_there(
+    values: Mapping[str, object], call: str
+) -> tuple[Mapping[str, object], list[tuple[str, Elsewhere]]]:
+    """Put what stands for it in the place of each value, or argument, that is elsewhere."""
+    elsewhere: list[tuple[str, Elsewhere]] = []
+
+    def left(name: str, value: object) -> object:
+        for find in ELSEWHERE:
+            if (found := find(value)) is not None:
+                elsewhere.append((name, found))
+                return found
+        if call and type(value) is tuple:
+            return tuple(left(name, each) for each in value)
+        if call and type(value) is dict:
+            return {key: left(name, each) for key, each in value.items()}
+        return value
+
+    if not ELSEWHERE:
+        return values, []
+    return {name: left(name, value) for name, value in values.items()}, elsewhere
 
 
 def open_outputs(
@@ -111,6 +161,11 @@ def open_outputs(
 def why_no_input(problems: Sequence[Problem], spawn_method: str, call: str = "") -> str:
     """Say why the actor could not load its inputs; *call* as for `pack_inputs`."""
     return join_sentences(_why_not_loaded(problem, spawn_method, call) for problem in problems)
+
+
+def why_not_brought(name: str, why: str, call: str = "") -> str:
+    """Say why the actor could not get at an input that is elsewhere; *call* as above."""
+    return f"{_input(name, call)} {why}."
 
 
 def _why_not_loaded(problem: Problem, spawn_method: str, call: str) -> str:
