@@ -60,6 +60,7 @@ matrix:       ## measure what stops what, and write the table in docs/stopping.m
 	    $(MAKE) test PYTHON=$$python JOBS=0 ARGS="tests/contract/test_matrix.py --record-matrix .matrix" \
 	        || exit; \
 	done
+	@$(MAKE) test-cluster JOBS=0 ARGS="-k test_matrix --record-matrix .matrix"
 	@.venv/bin/python scripts/stop_matrix.py .matrix && rm -r .matrix
 
 lab:          ## open the notebooks in JupyterLab

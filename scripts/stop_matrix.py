@@ -16,6 +16,7 @@ BEGIN, END = "<!-- measured -->\n", "<!-- end of measured -->\n"
 KINDS = {
     "sub-interpreters": ("subint", "subint_legacy"),
     "processes": ("trio", "mp_spawn", "mp_forkserver"),
+    "`dask`, as `subint` on the worker": ("dask",),
 }
 
 type Row = tuple[str, str, str, float | None, str]  # backend, body, rung, seconds, what is left
@@ -48,8 +49,11 @@ def _which(rows: list[Row], body: str, rung: str, left: str, kind: str) -> str:
 
 def main(directory: Path) -> None:
     """Put the tables of all recordings in *directory* between the two marks."""
-    recordings = [json.loads(path.read_text()) for path in sorted(directory.glob("*.json"))]
-    tables = "\n".join(table(each["rows"], each["python"]) for each in recordings)
+    rows: dict[str, list[Row]] = {}
+    for path in sorted(directory.glob("*.json")):
+        recording = json.loads(path.read_text())
+        rows.setdefault(recording["python"], []).extend(map(tuple, recording["rows"]))
+    tables = "\n".join(table(them, python) for python, them in rows.items())
     text = DOCS.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -40,12 +40,22 @@ ELSEWHERE.append(on_cluster)
 class _RemoteChild:
     shares_process = False
 
-    def __init__(self, client: Client, host: Any, key: str, *, side: Side, can_kill: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        dashboard: str,
+        host: Any,
+        key: str,
+        *,
+        side: Side,
+        can_kill: bool,
+    ) -> None:
         from subint_magic.cluster.stream import CallStream
 
         self._client = client
         self._host = host
         self._key = key
+        self.dashboard = dashboard
         self.place = f"{side['host']}, {host._address}"
         self.kill: Callable[[], None] | None = self._kill if can_kill else None
         self.stream = CallStream(self._write, lambda: self._ask("hang_up"))
@@ -155,20 +165,13 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
     from subint_magic.cluster.hosting import Host, this_side
 
     try:
-        client = await trio.to_thread.run_sync(scheduler.find, _options, abandon_on_cancel=True)
+        client, dashboard = await trio.to_thread.run_sync(
+            scheduler.reach, _options, abandon_on_cancel=True
+        )
     except OSError as error:
         raise SpawnError(str(error)) from error
     key = f"subint_magic-{name}-{uuid.uuid4().hex}"
-    placed = client.submit(
-        Host,
-        name,
-        key,
-        _options.via,
-        key=key,
-        actor=True,
-        workers=list(_options.workers) or None,
-        resources=_options.resources or None,
-    )
+    placed = scheduler.place(client, _options, key, Host, name, key, _options.via)
 
     try:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
@@ -178,7 +181,7 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
         try:
             side, can_kill = await on_loop(client, host.start)
             _require_same(this_side(), side)
-            child = _RemoteChild(client, host, key, side=side, can_kill=can_kill)
+            child = _RemoteChild(client, dashboard, host, key, side=side, can_kill=can_kill)
             async with trio.open_nursery() as tasks:
                 await tasks.start(child.run)
                 try:
@@ -218,7 +221,7 @@ def _select(words: Sequence[str]) -> str:
     from subint_magic.cluster import scheduler
 
     try:
-        options = parsed(words)
+        options = scheduler.annotated(parsed(words))
         client = scheduler.find(options)
     except (ValueError, OSError) as error:
         raise SpawnError(f"dask: {error}") from error

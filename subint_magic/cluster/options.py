@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +23,14 @@ class Options:
         resources: what an actor takes of the resources that a worker has, by name.
         via: the key of the spawn method by which the worker starts the child; ``None`` for its
             default one.
+        annotations: those of `dask.annotate`, as they were when this was asked.
     """
 
     scheduler: str | None = None
     workers: tuple[str, ...] = ()
     resources: dict[str, float] = field(default_factory=dict)
     via: str | None = None
+    annotations: dict[str, Any] = field(default_factory=dict)
 
 
 class _Parser(argparse.ArgumentParser):

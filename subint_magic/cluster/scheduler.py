@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import dask
+from dask.base import annotate, get_annotations
 from distributed import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from distributed import Future
+
     from subint_magic.cluster.options import Options
 
-__all__ = ["close", "describe", "find"]
+__all__ = ["annotated", "close", "describe", "find", "place", "reach"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds within which a scheduler has to answer."""
@@ -20,6 +26,12 @@ CONNECT_TIMEOUT = 10.0
 _lock = threading.Lock()
 _own: dict[str, Client] = {}
 """The clients that were made here, by the address that was asked for; ``""`` for our cluster."""
+
+
+def reach(options: Options) -> tuple[Client, str]:
+    """Do as `find`, and return the address of the cluster's dashboard as well."""
+    client = find(options)
+    return client, dashboard(client)
 
 
 def find(options: Options) -> Client:
@@ -50,12 +62,41 @@ def _connect(address: str) -> Client:
         raise OSError(f"no Dask scheduler answers at {address} ({error})") from error
 
 
+def annotated(options: Options) -> Options:
+    """Return *options* with the annotations that hold here and now."""
+    return replace(options, annotations=get_annotations())
+
+
+def place(
+    client: Client, options: Options, key: str, make: Callable[..., object], *args: object
+) -> Future[Any]:
+    """Have a Dask Actor made by ``make(*args)``, on a worker that the options allow."""
+    # Those of the task that starts an actor hold as well: trio hands them down.
+    with annotate(**(options.annotations | get_annotations())):
+        return client.submit(
+            make,
+            *args,
+            key=key,
+            actor=True,
+            workers=list(options.workers) or None,
+            resources=options.resources or None,
+        )
+
+
+def dashboard(client: Client) -> str:
+    """Return the address of the page on *client*'s cluster; empty if it has none. May block."""
+    with suppress(KeyError):  # its scheduler was started without
+        return client.dashboard_link or ""
+    return ""
+
+
 def describe(client: Client) -> str:
     """Return a line on the cluster of *client*."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     where = "a cluster on this machine, started now" if client is _own.get("") else "the scheduler"
     line = f"{len(workers)} workers of {where} at {cast('Any', client.scheduler).address}"
-    return f"{line}, dashboard: {client.dashboard_link}" if client.dashboard_link else line
+    page = dashboard(client)
+    return f"{line}, dashboard: {page}" if page else line
 
 
 def close() -> None:

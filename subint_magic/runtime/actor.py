@@ -158,6 +158,11 @@ class Actor:
         return self._supervisor.place
 
     @property
+    def dashboard(self) -> str:
+        """The address of a page on the machines where it is, as of a cluster; else empty."""
+        return self._supervisor.dashboard
+
+    @property
     def outcome(self) -> str:
         """How it has ended, in words; an empty string while it lives."""
         if self._ending is None:

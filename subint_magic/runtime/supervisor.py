@@ -183,6 +183,11 @@ class Supervisor:
         return self._child.place if self._child else ""
 
     @property
+    def dashboard(self) -> str:
+        """The address of a page on where it is, if there is one."""
+        return self._child.dashboard if self._child else ""
+
+    @property
     def bytes_moved(self) -> int:
         """How many bytes of messages went to the child and came from it."""
         return self._channel.sent + self._channel.received if self._channel else 0

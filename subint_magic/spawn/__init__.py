@@ -17,7 +17,7 @@ Handshake, supervision and escalation are written once, in `subint_magic.runtime
 write a module with a ``*_proc`` and a `SpawnMethod`, and add its line to the registry.
 """
 
-from subint_magic.spawn._contract import Child, ChildEnd, SpawnMethod
+from subint_magic.spawn._contract import Child, ChildEnd, LocalChild, SpawnMethod
 from subint_magic.spawn._preload import preloaded, set_preload
 from subint_magic.spawn._spawn import (
     ENTRY_POINTS,
@@ -37,6 +37,7 @@ __all__ = [
     "ENTRY_POINTS",
     "Child",
     "ChildEnd",
+    "LocalChild",
     "SpawnMethod",
     "SpawnMethodKey",
     "SpawnMethodStatus",

@@ -74,6 +74,10 @@ class Child(Protocol):
         """Where it is, if that is another machine, or may be; else an empty string."""
 
     @property
+    def dashboard(self) -> str:
+        """The address of a page on the machines where such children are; empty if there is none."""
+
+    @property
     def kill(self) -> Callable[[], None] | None:
         """Ends it at once, whatever it does; ``None`` if nothing can."""
 
@@ -87,6 +91,14 @@ class Child(Protocol):
 
     async def wait(self) -> ChildEnd:
         """Wait for its end. May be cancelled, and called again."""
+
+
+class LocalChild:
+    """What all children on this machine have in common; a base class for them."""
+
+    place: str = ""
+    dashboard: str = ""
+    bring: Callable[[object], Awaitable[None]] | None = None
 
 
 type SpawnProc = Callable[[str, str], AbstractAsyncContextManager[Child]]

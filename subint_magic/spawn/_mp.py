@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._contract import ChildEnd, LocalChild, SpawnMethod, code_string
 from subint_magic.spawn._preload import preloaded
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
@@ -53,10 +53,8 @@ class _Fd:
         return operator.call, (operator.methodcaller("detach"), reduction.DupFd(self._fd))
 
 
-class _MpChild:
+class _MpChild(LocalChild):
     shares_process = False
-    place = ""
-    bring = None
 
     def __init__(
         self, stream: FdStream, process: BaseProcess, end_fd: int, pipes: StdioPipes

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from subint_magic.errors import SpawnMethodUnavailable
-from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._contract import ChildEnd, LocalChild, SpawnMethod, code_string
 from subint_magic.spawn._exit import drivers
 from subint_magic.wire.fds import FdStream, socket_pair
 
@@ -36,12 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["SUBINT", "SUBINT_LEGACY", "subint_proc"]
 
 
-class _SubintChild:
+class _SubintChild(LocalChild):
     """A sub-interpreter and the thread that drives it."""
 
     shares_process = True
-    place = ""
-    bring = None
     kill = None  # nothing in CPython can end a running interpreter from outside
 
     def __init__(self, stream: FdStream, theirs: socket.socket, name: str, *, legacy: bool) -> None:

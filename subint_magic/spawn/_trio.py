@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from subint_magic.spawn._contract import ChildEnd, SpawnMethod, code_string
+from subint_magic.spawn._contract import ChildEnd, LocalChild, SpawnMethod, code_string
 from subint_magic.spawn._process import GONE, StdioPipes, end_group, kill_group
 from subint_magic.spawn._watcher import watched
 from subint_magic.wire.fds import FdStream, socket_pair
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["TRIO", "trio_proc"]
 
 
-class _TrioChild:
+class _TrioChild(LocalChild):
     shares_process = False
-    place = ""
-    bring = None
 
     def __init__(self, stream: FdStream, process: trio.Process, pipes: StdioPipes) -> None:
         self.stream = stream

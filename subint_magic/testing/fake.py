@@ -24,7 +24,7 @@ import trio
 import trio.testing
 
 from subint_magic._child import frames
-from subint_magic.spawn import Child, ChildEnd, SpawnMethod
+from subint_magic.spawn import Child, ChildEnd, LocalChild, SpawnMethod
 from subint_magic.wire.messages import FromChild, Hello, Rung, ToChild
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ class FakePeer:
         await trio.sleep_forever()
 
 
-class _FakeChild:
+class _FakeChild(LocalChild):
     shares_process = True
-    place = ""
-    bring = None
 
     def __init__(self, stream: trio.abc.Stream, *, killable: bool) -> None:
         self.stream = stream

@@ -44,8 +44,6 @@ BUSY = 5
 INTERVAL = 0.01
 """Seconds between two looks at what sends no event."""
 
-SUBINTS = ("subint", "subint_legacy")
-
 OLD = sys.version_info < (3, 15)
 
 LOOP, EXCEPTION, WAKE, INSIST, END = Rung
@@ -223,6 +221,12 @@ async def thread_of(actor: Actor) -> Thread:
     return Thread(actor.hello.pid, int(native.value or 0))
 
 
+def in_subint(actor: Actor) -> bool:
+    """Return whether it is a sub-interpreter, wherever that is."""
+    assert actor.hello is not None
+    return actor.hello.interpreter != 0
+
+
 async def reaped(nursery: ActorNursery) -> None:
     """Wait until no abandoned actor is left."""
     while nursery.abandoned:  # noqa: ASYNC110 - nothing but this test wants to know
@@ -241,7 +245,6 @@ async def gone(process: psutil.Process) -> None:
 async def test_what_stops_it(
     start_method: str, body: Body, gate: Gate, backtrack: int, record_matrix: Recorder
 ):
-    in_subint = start_method in SUBINTS
     if start_method == "subint_legacy" and "GIL" in body.name:
         record_matrix(start_method, body.name, "—", None, LEGACY_HOLDS)
         pytest.skip(LEGACY_HOLDS)
@@ -263,12 +266,12 @@ async def test_what_stops_it(
                     await actor.run_cell(body.source, loop=body.loop, sink=reader, grace=GRACE)
             error = caught.value
             assert error.seconds < GRACE + 1
-            assert error.rung == (body.in_subint if in_subint else body.in_process)
+            assert error.rung == (body.in_subint if in_subint(actor) else body.in_process)
             gate.open()
             if error.rung != END:
                 assert actor.state is State.IDLE
                 assert (await actor.run_cell("kept")).value == "1"
-            elif in_subint:
+            elif in_subint(actor):
                 assert actor.state is State.ABANDONED
                 await reaped(nursery)
             else:
@@ -310,12 +313,11 @@ async def test_a_thread_left_running(start_method: str, gate: Gate, record_matri
             await actor.cancel()
             seconds = trio.current_time() - began
             assert seconds < GRACE + 1
-            in_subint = start_method in SUBINTS
             # A process ends itself, with all that is in it, if it is quicker than the kill.
-            assert actor.state in ((State.ABANDONED,) if in_subint else ENDED_PROCESS)
+            assert actor.state in ((State.ABANDONED,) if in_subint(actor) else ENDED_PROCESS)
             gate.open()
             await reaped(nursery)
-            left = "the thread, until it ends" if in_subint else "nothing"
+            left = "the thread, until it ends" if in_subint(actor) else "nothing"
             record_matrix(start_method, "a thread left running", END, seconds, left)
 
 

@@ -144,7 +144,11 @@ class Board:
                 rows.append(replace(self._descendant(entry, it, now), name=it.name))
                 name = _path_name(entry, it)
                 lanes.append(entry.descendants[it.path].lane(name, it.spawn_method))
-        return Snapshot(now, time.time(), tuple(rows), tuple(self._history), tuple(lanes))
+        pages = {(actor.spawn_method, actor.dashboard): None for actor in self._entries}
+        dashboards = tuple((method, page) for method, page in pages if page.startswith("http"))
+        return Snapshot(
+            now, time.time(), tuple(rows), tuple(self._history), tuple(lanes), dashboards
+        )
 
     # what is published
 

@@ -84,6 +84,7 @@ def panel_text(snapshot: Snapshot) -> str:
     if ended.rows:
         pieces.append("Ended:\n" + _table(ended))
     pieces.append(timeline_text(snapshot))
+    pieces += [f"Dashboard of {method}: {page}" for method, page in snapshot.dashboards]
     return "\n\n".join(filter(None, pieces))
 
 
@@ -148,7 +149,7 @@ def panel_html(snapshot: Snapshot, *, document: bool = False) -> str:
     body = _html_table(snapshot) if snapshot.rows or snapshot.history else ""
     return (
         f'<div class="subint-panel">{style}'
-        f'<div class="subint-head">{_html_headline(snapshot)}'
+        f'<div class="subint-head">{_html_headline(snapshot)}{_html_links(snapshot)}'
         f'<span class="subint-dead" title="{_NO_BUTTONS}">As it was at {at};'
         " %subints shows it anew, with buttons where the frontend has anywidget</span></div>"
         f"{body}{timeline_html(snapshot)}</div>"
@@ -158,6 +159,13 @@ def panel_html(snapshot: Snapshot, *, document: bool = False) -> str:
 def _html_headline(snapshot: Snapshot) -> str:
     total, colon, counts = _headline(snapshot).partition(":")
     return f"<span><strong>{escape(total)}</strong>{colon}{escape(counts)}</span>"
+
+
+def _html_links(snapshot: Snapshot) -> str:
+    return "".join(
+        f'<a href="{escape(page)}" target="_blank" rel="noopener">{escape(method)} dashboard</a>'
+        for method, page in snapshot.dashboards
+    )
 
 
 _COLUMNS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = ["Bar", "Kind", "Lane", "Part", "Row", "RunState", "Snapshot"]
@@ -137,13 +137,15 @@ class Snapshot:
             were abandoned and whose call has not returned.
         history: the last that have ended, the latest first.
         lanes: what the timeline shows, oldest first, of live and of ended actors.
+        dashboards: pages on the machines where actors are, by the key of their spawn method.
     """
 
     now: float
     at: float
     rows: tuple[Row, ...] = ()
     history: tuple[Row, ...] = ()
-    lanes: tuple[Lane, ...] = field(default=())
+    lanes: tuple[Lane, ...] = ()
+    dashboards: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
