@@ -7,6 +7,7 @@ calls.py      coroutines on the client's loop, awaited in trio
 stream.py     the byte stream to a child, made of calls
 futures.py    what lies on the cluster already, as an input
 staging.py    its way into an actor there
+signals.py    the interrupt of a kernel, which is not for its workers
 hosting.py    what a worker runs for an actor: it starts the child and hands its bytes to and fro
 
 Dask places, secures and connects; the child and all that supervises it are those of any backend.

@@ -11,9 +11,10 @@ import trio
 
 from subint_magic.cluster.futures import OnCluster, on_cluster, submit
 from subint_magic.cluster.options import Options, parsed
+from subint_magic.cluster.signals import our_group
 from subint_magic.errors import SpawnError
 from subint_magic.runtime.runs.values import ELSEWHERE
-from subint_magic.spawn import ChildEnd, SpawnMethod
+from subint_magic.spawn import ChildEnd, SpawnMethod, spawn_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -171,7 +172,7 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
     except OSError as error:
         raise SpawnError(str(error)) from error
     key = f"subint_magic-{name}-{uuid.uuid4().hex}"
-    placed = scheduler.place(client, _options, key, Host, name, key, _options.via)
+    placed = scheduler.place(client, _options, key, Host, name, key, our_group(), _options.via)
 
     try:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
@@ -222,6 +223,10 @@ def _select(words: Sequence[str]) -> str:
 
     try:
         options = scheduler.annotated(parsed(words))
+        if options.via == DASK.key:
+            raise ValueError("argument --via: a worker cannot ask the cluster again")
+        if options.via:
+            spawn_method(options.via)
         client = scheduler.find(options)
     except (ValueError, OSError) as error:
         raise SpawnError(f"dask: {error}") from error
@@ -241,6 +246,8 @@ def _shut_down() -> None:
 
     _options = Options()
     scheduler.close()
+    # Our workers were processes of multiprocessing, whose helper outlives them.
+    spawn_method("mp_spawn").shut_down()
 
 
 DASK = SpawnMethod(

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypedDict
 import trio
 
 from subint_magic.cluster import staging
+from subint_magic.cluster.signals import leave_to
 from subint_magic.runtime.functions import default
 from subint_magic.spawn import ChildEnd, default_start_method, spawn_method
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from subint_magic.cluster.signals import Group
     from subint_magic.runtime.nursery import ActorNursery
     from subint_magic.spawn import Child
 
@@ -72,11 +74,13 @@ class Host:
     Args:
         name: that of the actor.
         key: a name that no other actor has, here or on another machine.
+        kernel: the process group of the kernel.
         via: the key of the spawn method; ``None`` for the default one of the worker.
     """
 
-    def __init__(self, name: str, key: str, via: str | None = None) -> None:
+    def __init__(self, name: str, key: str, kernel: Group, via: str | None = None) -> None:
         self._key = key
+        self._kernel = kernel
         self._life = _Life(name, via)
 
     async def start(self) -> tuple[Side, bool]:
@@ -85,6 +89,7 @@ class Host:
         Raises:
             Exception: what the backend of this worker raises.
         """
+        leave_to(self._kernel)
         default.find().host().start(self._life.run)
         staging.begin(self._key)
         return this_side(), await _in_trio(self._life.started)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import dask
 from dask.base import annotate, get_annotations
-from distributed import Client
+from distributed import Client, LocalCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +57,14 @@ def find(options: Options) -> Client:
 def _connect(address: str) -> Client:
     try:
         # Not the default: other code of the user's finds its clients as before.
-        return Client(address or None, timeout=CONNECT_TIMEOUT, set_as_default=False)
+        return Client(address or _local_cluster(), timeout=CONNECT_TIMEOUT, set_as_default=False)
     except OSError as error:
         raise OSError(f"no Dask scheduler answers at {address} ({error})") from error
+
+
+def _local_cluster() -> LocalCluster:
+    # Any port for the dashboard: Dask warns if its usual one is taken.
+    return LocalCluster(dashboard_address=":0", preload=["subint_magic.cluster.signals"])
 
 
 def annotated(options: Options) -> Options:

@@ -172,7 +172,7 @@ def using_start_method(key: str) -> Iterator[SpawnMethod]:
 
 def shut_down_methods() -> None:
     """End what the methods keep running between actors; all actors have ended."""
-    for method in _loaded.values():
+    for method in list(_loaded.values()):  # one may ask another to end what it has used
         method.shut_down()
 
 

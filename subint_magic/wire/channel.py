@@ -142,7 +142,9 @@ class _Leaving:
 
     def __call__(self, parcel: Any) -> dict[str, Any]:
         if parcel.shared and not self._by_descriptor:
-            raise frames.FrameError("shared memory cannot go where the memory is another")
+            raise frames.FrameError(
+                "shared memory stays on this machine: give its .array or .memory, which is copied"
+            )
         data, files = parcel.leave()
         self._files += files
         return data  # type: ignore[no-any-return]

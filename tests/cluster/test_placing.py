@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from dask.base import annotate
 from distributed.security import Security
 
 from cluster.conftest import local_cluster
@@ -38,6 +40,19 @@ async def test_it_is_on_the_worker_that_was_asked_for(client: Client):
                 assert await place(nursery, address) == f"{socket.gethostname()}, {address}"
 
 
+@pytest.mark.parametrize("when", ["selected", "started"])
+async def test_annotations_of_dask_hold(client: Client, when: str):
+    address = sorted(client.scheduler_info()["workers"])[1]
+    here = annotate(workers=[address])
+    with here if when == "selected" else nullcontext():
+        DASK.select([])
+    with trio.fail_after(PATIENCE):
+        async with open_nursery() as nursery:
+            with here if when == "started" else nullcontext():
+                places = [await place(nursery, name) for name in "abc"]
+    assert places == 3 * [f"{socket.gethostname()}, {address}"]
+
+
 async def test_resources_that_only_one_has():
     with local_cluster(2, resources={"GPU": 1}):
         DASK.select(["--resources", "GPU=1"])
@@ -67,9 +82,7 @@ async def test_what_is_shared_stays_here(client: Client):
     with trio.fail_after(PATIENCE), share(bytes(100_000)) as shared:
         async with open_nursery() as nursery:
             actor = await nursery.start_actor(spawn_method="dask")
-            with pytest.raises(
-                RunError, match="shared memory cannot go where the memory is another"
-            ):
+            with pytest.raises(RunError, match="shared memory stays on this machine: give its"):
                 await actor.run_cell("s", inputs=pack_inputs("a", {"s": shared}))
             assert (await actor.run_cell("1")).value == "1"
 

@@ -17,6 +17,7 @@ from subint_magic import open_nursery
 from subint_magic.cluster import hosting
 from subint_magic.cluster.dask import DASK
 from subint_magic.errors import ActorDied, RunCancelled, SpawnError
+from subint_magic.runtime.events import ActorMoved
 from subint_magic.runtime.lifecycle import State
 from subint_magic.testing.contract._base import Reader
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from subint_magic.runtime.actor import Actor
+    from subint_magic.runtime.events import Published
     from subint_magic.runtime.nursery import ActorNursery
 
 PATIENCE = 60.0
@@ -78,6 +80,27 @@ async def test_a_worker_is_killed(client: Client, doing: str):
             assert (await other.run_cell("6 * 7")).value == "42"
             again = await nursery.start_actor("one", spawn_method="dask")
             assert (await again.run_cell("1")).value == "1"
+
+
+@pytest.mark.parametrize("via", ["subint", "trio"])
+async def test_a_worker_is_killed_while_its_actor_boots(client: Client, via: str):
+    DASK.select(["--via", via])
+    addresses = sorted(client.scheduler_info()["workers"])
+    pid = await trio.to_thread.run_sync(pid_of_worker, client, addresses[0])
+    with trio.fail_after(PATIENCE):
+        async with open_nursery(strict=False, grace=2) as nursery:
+            DASK.select(["--via", via, "--workers", addresses[1]])
+            other = await nursery.start_actor("other", spawn_method="dask")
+            DASK.select(["--via", via, "--workers", addresses[0]])
+
+            def kill_worker(event: Published) -> None:
+                if isinstance(event, ActorMoved) and event.actor.state is State.BOOTING:
+                    os.kill(pid, signal.SIGKILL)
+
+            with nursery.heard_by(kill_worker), pytest.raises(ActorDied) as caught:
+                await nursery.start_actor("one", spawn_method="dask")
+            assert addresses[0] in str(caught.value)
+            assert (await other.run_cell("6 * 7")).value == "42"
 
 
 async def test_a_worker_is_killed_while_its_actor_is_idle(client: Client):
