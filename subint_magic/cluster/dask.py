@@ -178,7 +178,10 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
             host = await on_loop(client, lambda: _awaited(placed))
         if patience.cancelled_caught:
-            raise SpawnError(f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s")
+            raise SpawnError(
+                f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s: there is"
+                " none that may, or all are busy with tasks"
+            )
         try:
             side, can_kill = await on_loop(client, host.start)
             _require_same(this_side(), side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -108,8 +109,15 @@ def close() -> None:
     """Close the clients that were made here, with our cluster."""
     with _lock:
         for client in _own.values():
+            cluster = client.cluster
+            workers = [] if cluster is None else [each.pid for each in cluster.workers.values()]
             with suppress(Exception):
                 client.close(timeout=1)
-                if client.cluster is not None:
-                    client.cluster.close(timeout=1)
+                if cluster is not None:
+                    cluster.close(timeout=1)
+            # On a busy machine they need longer, and the kernel would wait for each.
+            for process in multiprocessing.active_children():
+                if process.pid in workers:
+                    process.kill()
+                    process.join()
         _own.clear()

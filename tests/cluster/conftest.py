@@ -10,11 +10,15 @@ import pytest
 pytest.importorskip("distributed", reason="Dask is not installed")
 
 from distributed import Client, LocalCluster
+from kernel.conftest import jupyter_client, new_kernel, scratch
 
 from subint_magic.cluster.dask import DASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+__all__ = ["jupyter_client", "local_cluster", "new_kernel", "scratch"]
 
 
 @contextmanager

@@ -8,7 +8,10 @@ import pytest
 
 from cluster.conftest import local_cluster
 from subint_magic.cluster.dask import DASK
-from subint_magic.testing.contract import SpawnContract
+from subint_magic.testing.contract import ProcessContract, SpawnContract
+from subint_magic.testing.contract.life import LifeContract
+from subint_magic.testing.contract.spares import SpareContract
+from subint_magic.testing.contract.stopping import StoppingContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +23,19 @@ def cluster() -> Iterator[None]:
         yield
 
 
-class TestOnACluster(SpawnContract):
-    """Hosted by the worker's default backend, and by processes."""
+class TestBySubinterpreters(SpawnContract):
+    """Hosted by what the worker has by default."""
 
     @pytest.fixture(params=["dask"])
-    def start_method(self, request: pytest.FixtureRequest, via: str) -> str:
-        DASK.select(["--via", via])
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        DASK.select([])
         return request.param
 
-    @pytest.fixture(params=["subint", "trio"])
-    def via(self, request: pytest.FixtureRequest) -> str:
+
+class TestByProcesses(ProcessContract, LifeContract, SpareContract, StoppingContract):
+    """What does not depend on the host, as cells and values, need not run twice."""
+
+    @pytest.fixture(params=["dask"])
+    def start_method(self, request: pytest.FixtureRequest) -> str:
+        DASK.select(["--via", "trio"])
         return request.param

@@ -7,11 +7,6 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from kernel.conftest import (
-    jupyter_client as jupyter_client,
-    new_kernel as new_kernel,
-    scratch as scratch,
-)
 
 from cluster.conftest import local_cluster
 

@@ -112,6 +112,31 @@ async def test_a_worker_is_killed_while_its_actor_is_idle(client: Client):
             assert (await other.run_cell("6 * 7")).value == "42"
 
 
+def hang() -> None:
+    time.sleep(1000)
+
+
+async def test_a_worker_is_killed_while_it_makes_an_input(client: Client):
+    with trio.fail_after(PATIENCE):
+        async with open_nursery(strict=False, grace=2) as nursery:
+            actor = await nursery.start_actor("a", spawn_method="dask")
+            address = address_of(actor)
+            future = client.submit(hang, workers=[address], allow_other_workers=True)
+            ended: list[ActorDied] = []
+
+            async def run() -> None:
+                try:
+                    await actor.run_cell("x", inputs={"x": future})
+                except ActorDied as error:
+                    ended.append(error)
+
+            async with trio.open_nursery() as tasks:
+                tasks.start_soon(run)
+                pid = await trio.to_thread.run_sync(pid_of_worker, client, address)
+                os.kill(pid, signal.SIGKILL)
+            assert "its worker was lost" in str(ended[0])
+
+
 async def test_the_scheduler_is_gone(client: Client):
     with trio.fail_after(PATIENCE):
         async with open_nursery(strict=False, grace=2) as nursery:

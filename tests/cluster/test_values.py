@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import trio
 from cluster.conftest import local_cluster
 from subint_magic import open_nursery
 from subint_magic.cluster.dask import DASK
-from subint_magic.errors import ActorDied, InputError
+from subint_magic.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,34 +92,3 @@ async def test_an_actor_that_is_here_cannot_read_it(client: Client):
             with pytest.raises(InputError, match=r"an argument of len\(\) is on a Dask cluster"):
                 await actor.call(len, future)
             assert (await actor.run_cell("6 * 7")).value == "42"
-
-
-async def test_a_worker_is_lost_meanwhile(client: Client):
-    with trio.fail_after(PATIENCE):
-        async with open_nursery(strict=False, grace=2) as nursery:
-            actor = await nursery.start_actor("a", spawn_method="dask")
-            address = actor.place.rpartition(" ")[2]
-            future = client.submit(hang, workers=[address], allow_other_workers=True)
-            ended: list[ActorDied] = []
-
-            async def run() -> None:
-                try:
-                    await actor.run_cell("x", inputs={"x": future})
-                except ActorDied as error:
-                    ended.append(error)
-
-            async with trio.open_nursery() as tasks:
-                tasks.start_soon(run)
-                pid = await trio.to_thread.run_sync(pid_of, client, address)
-                os.kill(pid, 9)
-            assert "its worker was lost" in str(ended[0])
-
-
-def pid_of(client: Client, address: str) -> int:
-    return client.run(os.getpid, workers=[address])[address]
-
-
-def hang() -> None:
-    import time
-
-    time.sleep(1000)

@@ -14,7 +14,7 @@ from subint_magic.errors import (
 )
 from subint_magic.runtime.lifecycle import State
 from subint_magic.runtime.nursery import open_nursery
-from subint_magic.testing.contract._base import TIMEOUT, Contract, Reader
+from subint_magic.testing.contract._base import ON_THIS_MACHINE, TIMEOUT, Contract, Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +118,7 @@ class DeathContract(Contract):
         assert (caught.value.exit_code, caught.value.signal) == ENDS[how]
         assert ("last words" in caught.value.stderr) == bool(HOW[how])
 
+    @ON_THIS_MACHINE
     @pytest.mark.parametrize("how", HOW)
     async def test_death_while_booting(
         self,
