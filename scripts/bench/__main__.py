@@ -38,6 +38,7 @@ SECTIONS = (
     "lives",
     "interrupt",
     "panel",
+    "cluster",
 )
 
 
