@@ -322,8 +322,10 @@ class Control:
 
                 files = self._line.arrivals.take(plain["files"])
                 message["inputs"] = Parcel(plain["items"], plain["data"], files, plain["sources"])
-            if message["kind"] == frames.CONFIGURE and message["inline"]:
-                self._outbox.by_descriptor = False
+            if message["kind"] == frames.CONFIGURE and message["apart"]:
+                from subint_magic._child.values import parcel
+
+                parcel.shares = False  # before any value is packed: nothing runs yet
             if message["kind"] == frames.INTERRUPT:
                 self._fence.interrupt(message["run"], message["rung"])
                 self._outbox.hurry()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from subint_magic._child.values.files import File
 from subint_magic.cluster.futures import OnCluster, on_cluster, submit
 from subint_magic.cluster.options import Options, parsed
 from subint_magic.cluster.signals import our_group
@@ -17,7 +19,7 @@ from subint_magic.runtime.runs.values import ELSEWHERE
 from subint_magic.spawn import ChildEnd, SpawnMethod, spawn_method
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from distributed import Client
 
@@ -31,6 +33,12 @@ PLACE_TIMEOUT = 30.0
 
 GONE = 2.0
 """Seconds that a worker gets to let go of one."""
+
+PIECE = 2**23
+"""Bytes of a file in one call."""
+
+WINDOW = 3
+"""Calls that move pieces of a file at once."""
 
 _options = Options()
 
@@ -59,7 +67,8 @@ class _RemoteChild:
         self.dashboard = dashboard
         self.place = f"{side['host']}, {host._address}"
         self.kill: Callable[[], None] | None = self._kill if can_kill else None
-        self.stream = CallStream(self._write, lambda: self._ask("hang_up"))
+        self.stream = CallStream(self._write, self._upload, self._hang_up)
+        self._numbers = itertools.count()
         self._requests: trio.Nursery
         self._end: ChildEnd | None = None
         self._ended = trio.Event()
@@ -107,6 +116,15 @@ class _RemoteChild:
         finally:
             staged.release()
 
+    def _hang_up(self) -> None:
+        if self._end is None:
+            self._ask("hang_up")
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end is known."""
+        return self._ended.is_set()
+
     def _kill(self) -> None:
         self._ask("kill")
 
@@ -119,22 +137,49 @@ class _RemoteChild:
     async def _listen(self) -> None:
         try:
             while self._end is None:
-                news = await self._call("news")
-                if isinstance(news, bytes):
-                    await self.stream.feed(news)
-                elif news is not None:
-                    self._end = news
+                for piece in await self._call("news"):
+                    if isinstance(piece, bytes):
+                        await self.stream.feed(piece)
+                    elif isinstance(piece, ChildEnd):
+                        self._end = piece
+                    else:
+                        self.stream.arrivals.put(await self._download(*piece))
         except Exception as error:  # noqa: BLE001 - of Dask, which says so in many ways
             self._lose(error)
         self._ended.set()
 
-    async def _write(self, data: bytes) -> None:
+    async def _download(self, number: int, size: int) -> File:
+        file = File.make()
+
+        async def move(offset: int) -> None:
+            data = await self._call("read_file", number, offset, PIECE)
+            await trio.to_thread.run_sync(file.write, memoryview(data), offset)
+
+        await _piecewise(move, size)
+        return file
+
+    async def _upload(self, file: File) -> int:
+        number = next(self._numbers)
+
+        async def move(offset: int) -> None:
+            data = await trio.to_thread.run_sync(file.read, offset, PIECE)
+            await self._call("write_file", number, offset, data)
+
         try:
-            await self._call("write", data)
+            await _piecewise(move, file.size)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._lose(error)
+        return number
+
+    async def _write(self, data: bytes, files: list[int]) -> None:
+        try:
+            await self._call("write", data, files)
         except Exception as error:  # noqa: BLE001 - as above
             self._lose(error)
 
     def _lose(self, error: Exception) -> None:
+        while isinstance(error, ExceptionGroup):  # of several pieces
+            error = error.exceptions[0]
         if self._end is None:
             self._end = ChildEnd(error=f"its worker was lost: {self.place} ({error})")
             self.stream.break_off(self._end.error)
@@ -154,6 +199,19 @@ async def _awaited(future: Any) -> Any:
     return await future
 
 
+async def _piecewise(move: Callable[[int], Awaitable[None]], size: int) -> None:
+    """Call *move* with the offset of each piece, some at once."""
+    window = trio.CapacityLimiter(WINDOW)
+
+    async def one(offset: int) -> None:
+        async with window:
+            await move(offset)
+
+    async with trio.open_nursery() as pieces:
+        for offset in range(0, size, PIECE):
+            pieces.start_soon(one, offset)
+
+
 @asynccontextmanager
 async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
     """Start a child on a worker that Dask chooses.
@@ -166,13 +224,15 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
     from subint_magic.cluster.hosting import Host, this_side
 
     try:
-        client, dashboard = await trio.to_thread.run_sync(
+        client, dashboard, workers = await trio.to_thread.run_sync(
             scheduler.reach, _options, abandon_on_cancel=True
         )
     except OSError as error:
         raise SpawnError(str(error)) from error
     key = f"subint_magic-{name}-{uuid.uuid4().hex}"
-    placed = scheduler.place(client, _options, key, Host, name, key, our_group(), _options.via)
+    placed = scheduler.place(
+        client, _options, workers, key, Host, name, key, our_group(), _options.via
+    )
 
     try:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
@@ -182,6 +242,7 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
                 f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s: there is"
                 " none that may, or all are busy with tasks"
             )
+        child = None
         try:
             side, can_kill = await on_loop(client, host.start)
             _require_same(this_side(), side)
@@ -193,11 +254,12 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
                 finally:
                     tasks.cancel_scope.cancel()
         finally:
-            with trio.move_on_after(GONE, shield=True):
-                try:
-                    await on_loop(client, host.end)
-                except Exception:  # noqa: BLE001 - it is gone
-                    pass
+            if child is None or not child.ended:
+                with trio.move_on_after(GONE, shield=True):
+                    try:
+                        await on_loop(client, host.end)
+                    except Exception:  # noqa: BLE001 - it is gone
+                        pass
     finally:
         placed.release()
 

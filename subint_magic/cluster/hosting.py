@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import platform
 import socket
 import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import trio
 
+from subint_magic._child.values.files import MOST, File
 from subint_magic.cluster import staging
 from subint_magic.cluster.signals import leave_to
 from subint_magic.runtime.functions import default
 from subint_magic.spawn import ChildEnd, default_start_method, spawn_method
+from subint_magic.wire.fds import FileStream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from subint_magic.cluster.signals import Group
     from subint_magic.runtime.nursery import ActorNursery
@@ -31,6 +34,9 @@ PATIENCE = 10.0
 
 LEASE = 20.0
 """Seconds without a call after which the kernel is taken to have gone, and its actor is ended."""
+
+FAREWELL = 0.2
+"""Seconds that news wait for the end of a child that has said all."""
 
 READ_AHEAD = 2**25
 """Bytes of the child that wait for the kernel; then it is held up."""
@@ -66,6 +72,12 @@ def this_side() -> Side:
     return Side(host=socket.gethostname(), python=python, packages=packages)
 
 
+type Piece = bytes | tuple[int, int] | ChildEnd
+"""Bytes, ``b""`` once it has closed its end; or the number and the size of a file, which comes
+before the bytes that follow; or how it has ended.
+"""
+
+
 class Host:
     """One child on a worker, as a Dask Actor. Its methods are for the worker's event loop.
 
@@ -90,22 +102,36 @@ class Host:
             Exception: what the backend of this worker raises.
         """
         leave_to(self._kernel)
-        default.find().host().start(self._life.run)
         staging.begin(self._key)
+        default.find().host().start(self._run)
         return this_side(), await _in_trio(self._life.started)
 
-    async def news(self) -> bytes | ChildEnd | None:
-        """Wait for what the child has to say next.
+    async def _run(self, _: ActorNursery) -> None:
+        try:
+            await self._life.run()
+        finally:
+            staging.end(self._key)
 
-        Returns:
-            Its bytes, ``b""`` once it has closed its end; how it has ended, after all of them;
-            ``None`` if there is nothing so far.
+    async def news(self) -> list[Piece]:
+        """Wait for what the child has to say next; nothing is said by nothing so far.
+
+        The last is how it has ended. Then nobody need call `end`.
         """
         return await _in_trio(self._life.news)
 
-    async def write(self, data: bytes) -> None:
-        """Hand *data* to the child; returns when it has taken what came before."""
-        await _in_trio(self._life.write, data)
+    async def write(self, data: bytes, files: list[int]) -> None:
+        """Hand *data* and *files* to the child; returns when it has taken what came before."""
+        await _in_trio(self._life.write, data, files)
+
+    async def write_file(self, number: int, offset: int, data: bytes) -> None:
+        """Write a piece of a file for the child."""
+        await _in_trio(self._life.renew)
+        self._life.write_file(number, offset, data)
+
+    async def read_file(self, number: int, offset: int, size: int) -> bytes:
+        """Return a piece of a file of the child; it is forgotten with the last."""
+        await _in_trio(self._life.renew)
+        return self._life.read_file(number, offset, size)
 
     async def hang_up(self) -> None:
         """Close the stream to the child."""
@@ -117,7 +143,6 @@ class Host:
 
     async def end(self) -> None:
         """Let go of the child: it is killed and waited for, or left to itself if it cannot be."""
-        staging.end(self._key)
         await _in_trio(self._life.end)
 
 
@@ -151,17 +176,22 @@ class _Life:
         self._scope = trio.CancelScope()
         self._lease = trio.CancelScope()
         self._left = trio.Event()
-        self._pieces: list[bytes] = []
+        self._pieces: list[Piece] = []
+        self._numbers = itertools.count()
+        self._leaving: dict[int, tuple[File, int]] = {}  # and how much is to be read
+        self._coming: dict[int, File] = {}
         self._size = 0
         self._said_all = False  # the child has closed its end
-        self._told = False
+        self._told_all = False
+        self._told_end = trio.Event()
         self._end: ChildEnd | None = None
+        self._ended = trio.Event()
         self._news = trio.Event()
         self._taken = trio.Event()
         self._writing = trio.Lock()
 
-    async def run(self, _: object) -> None:
-        """Start the child and stay with it until it has ended, or `end` is called."""
+    async def run(self) -> None:
+        """Start the child and stay with it until its end was told, or `end` is called."""
         key = self._via or default_start_method()
         try:
             with self._scope:
@@ -182,12 +212,19 @@ class _Life:
             tasks.start_soon(self._read, child)
             tasks.start_soon(self._watch_lease)
             self._end = await child.wait()
+            self._ended.set()
             self._bring_news()
-            await trio.sleep_forever()  # until the kernel has been told
+            await self._told_end.wait()
+            tasks.cancel_scope.cancel()
 
     async def _read(self, child: Child) -> None:
         try:
             while data := await child.stream.receive_some(_RECEIVE_SIZE):
+                if isinstance(child.stream, FileStream):
+                    for file in child.stream.arrivals.take(MOST):
+                        number, size = next(self._numbers), file.size
+                        self._leaving[number] = file, size
+                        self._pieces.append((number, size))
                 self._pieces.append(bytes(data))
                 self._size += len(data)
                 self._bring_news()
@@ -220,31 +257,62 @@ class _Life:
         assert self._child is not None
         return self._child.kill is not None
 
-    async def news(self) -> bytes | ChildEnd | None:
+    async def renew(self) -> None:
+        """Take note that the kernel is there."""
+        self._renew()
+
+    def write_file(self, number: int, offset: int, data: bytes) -> None:
+        """See `Host.write_file`."""
+        if number not in self._coming:
+            self._coming[number] = File.make()
+        self._coming[number].write(memoryview(data), offset)
+
+    def read_file(self, number: int, offset: int, size: int) -> bytes:
+        """See `Host.read_file`."""
+        file, left = self._leaving.pop(number)
+        data = file.read(offset, size)
+        if left > len(data):
+            self._leaving[number] = file, left - len(data)
+        return data
+
+    async def news(self) -> list[Piece]:
         """See `Host.news`."""
         self._renew()
         with trio.move_on_after(PATIENCE):
-            while True:
-                if self._pieces:
-                    data, self._pieces, self._size = b"".join(self._pieces), [], 0
-                    self._taken.set()
-                    return data
-                if self._said_all and not self._told:
-                    self._told = True
-                    return b""
-                if self._end is not None and (self._told or self._said_all):
-                    return self._end
+            while not (self._pieces or (self._said_all and (self._end or not self._told_all))):
                 self._news = trio.Event()
                 await self._news.wait()
-        return None
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        self._taken.set()
+        news = [
+            part
+            for kind, group in itertools.groupby(pieces, type)
+            for part in ([b"".join(cast("Iterable[bytes]", group))] if kind is bytes else group)
+        ]
+        if self._said_all:
+            if self._end is None:  # mostly it comes at once, and needs no call of its own
+                with trio.move_on_after(FAREWELL):
+                    await self._ended.wait()
+            if not self._told_all:
+                self._told_all = True
+                news.append(b"")
+            if self._end is not None:
+                news.append(self._end)
+                self._told_end.set()
+        return news
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes, files: list[int]) -> None:
         """See `Host.write`."""
         self._renew()
         assert self._child is not None
         async with self._writing:
             try:
-                await self._child.stream.send_all(data)
+                stream = self._child.stream
+                if files and isinstance(stream, FileStream):
+                    ready = [self._coming.pop(number) for number in files]
+                    await stream.send_with_files(data, ready)
+                else:
+                    await stream.send_all(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass  # its end is news
 

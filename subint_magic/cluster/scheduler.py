@@ -29,10 +29,10 @@ _own: dict[str, Client] = {}
 """The clients that were made here, by the address that was asked for; ``""`` for our cluster."""
 
 
-def reach(options: Options) -> tuple[Client, str]:
-    """Do as `find`, and return the address of the cluster's dashboard as well."""
+def reach(options: Options) -> tuple[Client, str, list[str]]:
+    """Return what `find` does, the address of the dashboard, and the workers; may block."""
     client = find(options)
-    return client, dashboard(client)
+    return client, dashboard(client), list(client.nthreads())
 
 
 def find(options: Options) -> Client:
@@ -74,17 +74,27 @@ def annotated(options: Options) -> Options:
 
 
 def place(
-    client: Client, options: Options, key: str, make: Callable[..., object], *args: object
+    client: Client,
+    options: Options,
+    all_workers: list[str],
+    key: str,
+    make: Callable[..., object],
+    *args: object,
 ) -> Future[Any]:
     """Have a Dask Actor made by ``make(*args)``, on a worker that the options allow."""
     # Those of the task that starts an actor hold as well: trio hands them down.
-    with annotate(**(options.annotations | get_annotations())):
+    annotations = options.annotations | get_annotations()
+    workers = list(options.workers)
+    anywhere = not workers and "workers" not in annotations
+    with annotate(**annotations):
         return client.submit(
             make,
             *args,
             key=key,
             actor=True,
-            workers=list(options.workers) or None,
+            # Dask counts the actors of a worker only where it has the choice between some.
+            workers=(all_workers if anywhere else workers) or None,
+            allow_other_workers=anywhere or None,
             resources=options.resources or None,
         )
 

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from subint_magic._child.values.files import Arrivals
+from subint_magic.wire.fds import FileStream
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from subint_magic._child.values.files import File
 
 __all__ = ["CallStream"]
 
@@ -16,17 +21,25 @@ WRITE_AHEAD = 2**25
 """Bytes that wait for the worker; then who sends is held up."""
 
 
-class CallStream(trio.abc.Stream):
+class CallStream(FileStream):
     """Sends by a call, and receives what somebody feeds it.
 
     Args:
-        write: sends bytes; returns when the other side has taken them.
+        write: sends bytes, with files that are there already, by their numbers; returns when the
+            other side has taken them.
+        upload: brings a file to the other side; returns its number.
         hang_up: called once, when this end is closed.
     """
 
     def __init__(
-        self, write: Callable[[bytes], Awaitable[None]], hang_up: Callable[[], object]
+        self,
+        write: Callable[[bytes, list[int]], Awaitable[None]],
+        upload: Callable[[File], Awaitable[int]],
+        hang_up: Callable[[], object],
     ) -> None:
+        self.arrivals: Arrivals = Arrivals()
+        self._upload = upload
+        self._numbers: list[int] = []
         self._write = write
         self._hang_up = hang_up
         self._outgoing: list[bytes] = []
@@ -35,7 +48,7 @@ class CallStream(trio.abc.Stream):
         self._written = trio.Event()
         # One batch: who feeds is held up by who receives.
         self._fed, self._incoming = trio.open_memory_channel[bytes](1)
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._closed = False
         self._broken = ""
 
@@ -46,8 +59,9 @@ class CallStream(trio.abc.Stream):
                 self._to_write = trio.Event()
                 await self._to_write.wait()
             data, self._outgoing, self._size = b"".join(self._outgoing), [], 0
+            numbers, self._numbers = self._numbers, []
             self._written.set()
-            await self._write(data)
+            await self._write(data, numbers)
 
     async def feed(self, data: bytes) -> None:
         """Let *data* be received, once what came before it was; ``b""`` is the end."""
@@ -77,6 +91,15 @@ class CallStream(trio.abc.Stream):
         self._to_write.set()
         await trio.lowlevel.checkpoint()
 
+    async def send_with_files(self, data: bytes, files: Sequence[File]) -> None:
+        """Send *files*, then *data*."""
+        numbers = [await self._upload(file) for file in files]
+        while self._numbers and not (self._closed or self._broken):  # one message can take so many
+            self._written = trio.Event()
+            await self._written.wait()
+        self._numbers += numbers
+        await self.send_all(data)
+
     async def wait_send_all_might_not_block(self) -> None:
         """Do nothing: what is sent is taken."""
         await trio.lowlevel.checkpoint()
@@ -85,10 +108,11 @@ class CallStream(trio.abc.Stream):
         """Return what has come."""
         if not self._rest:
             try:
-                self._rest = await self._incoming.receive()
+                # A view: what is left of a large piece is not copied each time.
+                self._rest = memoryview(await self._incoming.receive())
             except trio.EndOfChannel:
                 return b""
-        data = self._rest[:max_bytes]
+        data = bytes(self._rest[:max_bytes])
         self._rest = self._rest[len(data) :]
         return data
 
@@ -97,6 +121,7 @@ class CallStream(trio.abc.Stream):
         if not self._closed:
             self._closed = True
             self._incoming.close()
+            self.arrivals.close()
             self._written.set()
             self._hang_up()
         await trio.lowlevel.checkpoint()

@@ -16,7 +16,6 @@ from subint_magic.runtime.lifecycle import Trigger
 from subint_magic.spawn import ChildEnd
 from subint_magic.wire.channel import Channel
 from subint_magic.wire.conversation import Conversation
-from subint_magic.wire.fds import FdStream
 from subint_magic.wire.messages import Close, Configure
 
 if TYPE_CHECKING:
@@ -293,9 +292,8 @@ def environment() -> dict[bytes, bytes]:
 
 def _configuration(child: Child, preload: Sequence[str]) -> Configure:
     """Return what the child takes over of this interpreter's state."""
-    inline = not isinstance(child.stream, FdStream)
     if child.place:
-        return Configure(None, None, None, list(preload), inline)
+        return Configure(None, None, None, list(preload), apart=True)
     cwd = None
     if not child.shares_process:
         with suppress(FileNotFoundError):  # somebody has removed it
@@ -305,5 +303,4 @@ def _configuration(child: Child, preload: Sequence[str]) -> Configure:
         cwd=cwd,
         environ=None if child.shares_process else environment(),
         preload=list(preload),
-        inline=inline,
     )

@@ -12,7 +12,7 @@ import trio
 
 from subint_magic._child import frames
 from subint_magic._child.values.files import Arrivals, File, chunks
-from subint_magic.wire.fds import FdStream
+from subint_magic.wire.fds import FdStream, FileStream
 from subint_magic.wire.messages import Chunk, FromChild, Parcel, ParcelData
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ class Channel:
         self.received: int = 0
         self._stream = stream
         self._limit = limit
-        arrivals = stream.arrivals if isinstance(stream, FdStream) else Arrivals()
+        arrivals = stream.arrivals if isinstance(stream, FileStream) else Arrivals()
         self._arrivals = arrivals
         self._departing: list[File] = []
-        leaving = _Leaving(self._departing, by_descriptor=isinstance(stream, FdStream))
+        same_memory = isinstance(stream, FdStream)
+        leaving = _Leaving(self._departing, same_memory=same_memory)
         self._encoder = msgspec.msgpack.Encoder(enc_hook=leaving)
         self._decoder: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(
             FromChild, dec_hook=_Arriving(arrivals)
@@ -89,7 +90,7 @@ class Channel:
                         file.close()
 
     async def _send(self, data: bytes, files: list[File]) -> None:
-        if files and isinstance(self._stream, FdStream):
+        if files and isinstance(self._stream, FileStream):
             await self._stream.send_with_files(data, files)
             return
         for file in files:
@@ -136,12 +137,12 @@ class Channel:
 class _Leaving:
     """Encodes parcels; their files are added to *files*."""
 
-    def __init__(self, files: list[File], *, by_descriptor: bool) -> None:
+    def __init__(self, files: list[File], *, same_memory: bool) -> None:
         self._files = files
-        self._by_descriptor = by_descriptor
+        self._same_memory = same_memory
 
     def __call__(self, parcel: Any) -> dict[str, Any]:
-        if parcel.shared and not self._by_descriptor:
+        if parcel.shared and not self._same_memory:
             raise frames.FrameError(
                 "shared memory stays on this machine: give its .array or .memory, which is copied"
             )

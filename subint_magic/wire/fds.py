@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from abc import abstractmethod
 from array import array
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
 
     from subint_magic._child.values.files import File
 
-__all__ = ["FdStream", "socket_pair"]
+__all__ = ["FdStream", "FileStream", "socket_pair"]
 
 _RECEIVE_SIZE = 2**18
 _CLOEXEC: int = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _SPACE = socket.CMSG_SPACE(MOST * array("i").itemsize)
 
 
-class FdStream(trio.abc.Stream):
+class FileStream(trio.abc.Stream):
+    """A byte stream that carries files beside its bytes.
+
+    Attributes:
+        arrivals: the files that have come with the bytes that were received.
+    """
+
+    arrivals: Arrivals
+
+    @abstractmethod
+    async def send_with_files(self, data: bytes, files: Sequence[File]) -> None:
+        """Send *data*, and *files* with its first byte or before it."""
+
+
+class FdStream(FileStream):
     """The parent's end of a socketpair.
 
     Args:

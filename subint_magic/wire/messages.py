@@ -110,14 +110,14 @@ class Configure(Message, frozen=True, tag=frames.CONFIGURE):
             another machine's.
         environ: the environment; ``None`` likewise.
         preload: modules to be imported ahead, as far as they can be.
-        inline: whether values go as bytes only: on the way, there is no passing of files.
+        apart: whether it is on another machine, so that no memory can be shared.
     """
 
     sys_path: list[bytes] | None
     cwd: bytes | None
     environ: dict[bytes, bytes] | None
     preload: list[str] = []
-    inline: bool = False
+    apart: bool = False
 
 
 class Frontend(msgspec.Struct, frozen=True):

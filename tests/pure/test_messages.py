@@ -19,10 +19,10 @@ GOLDEN: list[tuple[Any, dict[str, Any], str]] = [
             "cwd": None,
             "environ": {b"A": b"1"},
             "preload": ["json"],
-            "inline": False,
+            "apart": False,
         },
         "86a46b696e64a9636f6e666967757265a87379735f7061746891c4022f78a3637764c0a7"
-        "656e7669726f6e81c40141c40131a77072656c6f616491a46a736f6ea6696e6c696e65c2",
+        "656e7669726f6e81c40141c40131a77072656c6f616491a46a736f6ea56170617274c2",
     ),
     (
         m.Run(

@@ -102,6 +102,10 @@ class Arrivals:
         if len(self._files) > 2 * MOST:
             raise FrameError("files that no message takes")
 
+    def put(self, file: File) -> None:
+        """Take in a file."""
+        self._files.append(file)
+
     def add_chunk(self, data: bytes, last: bool) -> None:
         """Take in a piece of a file."""
         file = self._unfinished = self._unfinished or File.make()

@@ -26,6 +26,10 @@ ALIGNMENT = 64
 """What the offsets of buffers are multiples of: vector instructions like it."""
 
 
+shares = True
+"""Whether shared memory can go to whoever unpacks; set where that is on another machine."""
+
+
 class PackError(Exception):
     """A value cannot be pickled; the message says why, and goes on from the name of the value.
 
@@ -171,6 +175,10 @@ class Packer:
         if isinstance(part, memoryview):
             self._target.align()
             return self._target.write(part)
+        if not shares:
+            from subint_magic._child.values.pickling import RefusedError
+
+            raise RefusedError("stays on its machine: give its .array or .memory, which is copied")
         number = self._numbers.get(id(part))
         if number is None:
             if len(self._shared) == MOST - 1:
