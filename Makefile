@@ -8,7 +8,7 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser test-cluster screenshots storm check bench matrix lab clean
+.PHONY: help setup demo test test-browser test-cluster storm-cluster screenshots storm check bench matrix lab clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -30,8 +30,11 @@ test-browser: setup  ## run the tests in a real browser
 
 test-cluster: setup  ## run the tests on clusters of Dask
 	@python3 scripts/make_venv.py $(PYTHON) cluster
-	$(VENV)/bin/python -m pytest tests/cluster --spawn-backend dask -n $(JOBS) --dist worksteal \
-        $(ARGS)
+	$(VENV)/bin/python -m pytest tests/cluster --spawn-backend dask -m "not slow" -n $(JOBS) \
+        --dist worksteal $(ARGS)
+
+storm-cluster: test-cluster  ## run the long ones of them
+	$(VENV)/bin/python -m pytest tests/cluster -m slow -o faulthandler_timeout=300 $(ARGS)
 
 screenshots:  ## take the screenshots of the README
 	@$(MAKE) test-browser ARGS="-k 'timeline or interrupt_reaches' $(ARGS)"
