@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         RunTimedOut as RunTimedOut,
         SpawnError as SpawnError,
         SpawnMethodUnavailable as SpawnMethodUnavailable,
+        StillRunning as StillRunning,
         SubintMagicError as SubintMagicError,
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
@@ -121,6 +122,7 @@ _WHERE = {
     "SpawnMethodStatus": _spawn,
     "SpawnMethodUnavailable": _errors,
     "State": "subint_magic.runtime.lifecycle",
+    "StillRunning": _errors,
     "SubintFunction": "subint_magic.runtime.functions.function",
     "SubintMagicError": _errors,
     "UnknownSpawnMethod": _errors,
@@ -168,6 +170,7 @@ __all__ = [
     "SpawnMethodStatus",
     "SpawnMethodUnavailable",
     "State",
+    "StillRunning",
     "SubintFunction",
     "SubintMagicError",
     "UnknownSpawnMethod",
@@ -184,13 +187,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name on first use (PEP 562)."""
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # else a checker would take any name for one of ours
 
-    return getattr(import_module(_WHERE[name]), name)
+    def __getattr__(name: str) -> object:
+        """Import a public name on first use (PEP 562)."""
+        if name not in _WHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_WHERE[name]), name)
 
 
 def __dir__() -> list[str]:
