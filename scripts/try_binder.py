@@ -21,6 +21,7 @@ from find_python import find_python, find_uv
 
 ROOT = Path(__file__).resolve().parent.parent
 BINDER = ROOT / "binder"
+UV = find_uv()
 REPO2DOCKER = "jupyter-repo2docker>=2026.4"  # the first that has Python 3.14
 
 
@@ -39,7 +40,7 @@ def main(*notebooks: str) -> int:
 
 def check_folder(version: str, base: Path) -> None:
     """Let repo2docker write its Dockerfile; fail if it does not take what the folder has."""
-    uvx = [find_uv(), "tool", "run", "--python", base, "--from", REPO2DOCKER]
+    uvx = [UV, "tool", "run", "--python", base, "--from", REPO2DOCKER]
     dockerfile = run(*uvx, "jupyter-repo2docker", "--no-build", "--debug", ROOT)
     for expected in (
         f"Building conda environment for python={version}",
@@ -53,13 +54,12 @@ def check_folder(version: str, base: Path) -> None:
 
 def make(venv: Path, base: Path) -> Path:
     """Make the environment; return its Python."""
-    uv = find_uv()
-    run(uv, "venv", "--quiet", "--seed", "--python", base, venv)
+    run(UV, "venv", "--quiet", "--seed", "--python", base, venv)
     python = venv / "bin" / "python"
     wanted = BINDER / "requirements.txt"
-    run(uv, "pip", "install", "--compile-bytecode", "--python", python, "-r", wanted)
+    run(UV, "pip", "install", "--compile-bytecode", "--python", python, "-r", wanted)
     run(BINDER / "postBuild", PATH=f"{venv / 'bin'}:{os.environ['PATH']}")
-    run(uv, "pip", "check", "--python", python)
+    run(UV, "pip", "check", "--python", python)
     return python
 
 
@@ -79,7 +79,13 @@ def run(*command: str | Path, **environment: str) -> str:
     words = [str(word) for word in command]
     environ = {**os.environ, **environment}
     done = subprocess.run(
-        words, cwd=ROOT, env=environ, stdout=-1, stderr=subprocess.STDOUT, text=True, check=False
+        words,
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\nThis command failed: {' '.join(words)}")

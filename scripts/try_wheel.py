@@ -22,6 +22,7 @@ from find_python import find_python, find_uv
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+UV = find_uv()
 VERSIONS = ("3.13", "3.14", "3.15")
 TYPED = "3.14"
 
@@ -74,7 +75,7 @@ def main(*versions: str) -> int:
             run(python, "-c", KERNEL, cwd=venv)
             if version == TYPED and file is wheel:
                 check_types(python, venv)
-            print(f"{file.name} on Python {version}: installed, and its kernel runs cells", flush=True)
+            print(f"{file.name} on Python {version}: its kernel runs cells", flush=True)
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(attempt, jobs))
@@ -83,6 +84,7 @@ def main(*versions: str) -> int:
 
 def build(folder: Path) -> tuple[Path, Path]:
     """Build both, and have their metadata checked."""
+    # uv, since a Python that was copied from Debian's packages may have no pip of its own
     run(sys.executable, "-m", "build", "--installer", "uv", "--outdir", folder, cwd=ROOT)
     [wheel], [sdist] = folder.glob("*.whl"), folder.glob("*.tar.gz")
     run(BIN / "twine", "check", "--strict", wheel, sdist, cwd=ROOT)
@@ -106,10 +108,9 @@ def check_contents(wheel: Path, sdist: Path) -> None:
 
 def install(venv: Path, python: Path, file: Path) -> Path:
     """Install *file* into a new environment; return its Python."""
-    uv = find_uv()
-    run(uv, "venv", "--quiet", "--python", python, venv)
-    run(uv, "pip", "install", "--quiet", "--python", venv / "bin" / "python", file)
-    run(uv, "pip", "check", "--python", venv / "bin" / "python")
+    run(UV, "venv", "--quiet", "--python", python, venv)
+    run(UV, "pip", "install", "--quiet", "--python", venv / "bin" / "python", file)
+    run(UV, "pip", "check", "--python", venv / "bin" / "python")
     return venv / "bin" / "python"
 
 
@@ -125,7 +126,8 @@ def check_types(python: Path, folder: Path) -> None:
 def run(*command: str | Path, cwd: Path | None = None) -> str:
     """Return what *command* prints, or end with it if it fails."""
     words = [str(word) for word in command]
-    environ = {**os.environ, "PYTHONPATH": ""}
+    path = os.pathsep.join([str(Path(UV).parent), os.environ["PATH"]])
+    environ = {**os.environ, "PATH": path}
     done = subprocess.run(
         words,
         cwd=cwd,
