@@ -1,4 +1,4 @@
-"""Run notebook cells in sub-interpreter and process actors, supervised by trio.
+"""Run notebook cells in actors: sub-interpreters with a GIL of their own, or processes.
 
 In IPython or Jupyter::
 
@@ -6,18 +6,40 @@ In IPython or Jupyter::
 
     %%subint                    run the cell in a fresh actor
     %%subint -n NAME            run it in an actor that keeps its namespace
+    %%subint -i a,b -o c        with copies of a and b in, and of c out
+    %%subint --bg --as job      run it in the background; job.result(), job.cancel()
+    %%subint --timeout 5        stop it after five seconds
     %spawn_backend [KEY]        list the backends, or select one
     %subints [close NAME]       list the live actors, or end some
+    %%subint?                   all options
 
-The same actors from any trio program::
+Functions, from a notebook or a plain program::
+
+    @subint_magic.subint
+    def work(x): ...
+
+    work(3)                     # in a fresh actor
+    work.map(range(10))         # in several at once, results in order
+
+The same actors from a trio program::
 
     async with subint_magic.open_nursery() as nursery:
         actor = await nursery.start_actor("worker")
         result = await actor.run_cell("sum(range(10))")
         print(result.value)  # 45
 
-All names but ``__version__`` are imported on first use: an isolated sub-interpreter imports this
-package too, and refuses the msgspec that stands behind most of them.
+Where to read on::
+
+    subint, map, share              functions in actors, memory that actors see at once
+    open_nursery, Actor.run_cell    actors from trio; CellResult is what a cell gives
+    BackgroundRun                   the handle that --bg gives
+    SubintMagicError                the base of all errors; each has a section in docs/errors.md
+    spawn_methods, SpawnMethodKey   the backends
+    subint_magic.spawn, .testing    for a backend of your own
+
+All times are in seconds. A sub-interpreter isolates names and modules; it is no security boundary,
+and a crash in one takes the kernel along. Sub-interpreters are those of PEP 734, with a GIL of
+their own as PEP 684 has it.
 """
 
 from __future__ import annotations
@@ -83,6 +105,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# Imported on first use: an isolated sub-interpreter imports this package too, and refuses the
+# msgspec that stands behind most of these names.
 _errors = "subint_magic.errors"
 _share = "subint_magic._child.values.share"
 _spawn = "subint_magic.spawn"
@@ -203,7 +227,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """``%load_ext subint_magic``; nothing in an actor, where whole notebooks may run."""
+    """``%load_ext subint_magic``; nothing in an actor, where whole notebooks may run.
+
+    In a kernel, actors are supervised on the thread of its control channel, and clicks are heard
+    in the one that takes messages in for subshells (JEP 91): both while a cell runs.
+
+    Args:
+        shell: the shell that gets the magics.
+    """
     if getattr(shell, "is_actor", False):
         return
     from subint_magic.notebook import extension
@@ -212,7 +243,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """``%unload_ext subint_magic``: end all actors and take the magics away."""
+    """``%unload_ext subint_magic``: end all actors and take the magics away.
+
+    Args:
+        shell: the shell that has them.
+    """
     if getattr(shell, "is_actor", False):
         return
     from subint_magic.notebook import extension

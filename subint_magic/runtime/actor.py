@@ -376,7 +376,12 @@ class Actor:
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
     ) -> CallOutcome:
-        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads."""
+        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads.
+
+        Args:
+            call: what `pack_call` has given.
+            loop: as in `call`, and so are *sink*, *timeout*, *grace* and *output_limit*.
+        """
         async with self._runs.carry_out(
             call.source,
             sink or print_output,
