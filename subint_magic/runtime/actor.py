@@ -380,7 +380,11 @@ class Actor:
 
         Args:
             call: what `pack_call` has given.
-            loop: as in `call`, and so are *sink*, *timeout*, *grace* and *output_limit*.
+            loop: as in `call`.
+            sink: as in `call`.
+            timeout: as in `call`.
+            grace: as in `call`.
+            output_limit: as in `call`.
         """
         async with self._runs.carry_out(
             call.source,

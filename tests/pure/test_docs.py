@@ -89,9 +89,9 @@ def functions() -> Iterator[tuple[str, Any]]:
             fields = inspect.get_annotations(thing)
             for attribute, value in vars(thing).items():
                 method = getattr(value, "__func__", getattr(value, "fget", value))
-                if isinstance(method, FunctionType) and attribute not in fields:
-                    if not attribute.startswith("_"):
-                        yield f"{name}.{attribute}", method
+                public = not attribute.startswith("_") and attribute not in fields
+                if public and isinstance(method, FunctionType):
+                    yield f"{name}.{attribute}", method
 
 
 @pytest.mark.parametrize("name", subint_magic.__all__)
