@@ -57,7 +57,7 @@ def make(venv: Path, base: Path) -> Path:
     run(UV, "venv", "--quiet", "--seed", "--python", base, venv)
     python = venv / "bin" / "python"
     wanted = BINDER / "requirements.txt"
-    run(UV, "pip", "install", "--compile-bytecode", "--python", python, "-r", wanted)
+    run(UV, "pip", "install", "--python", python, "-r", wanted)
     run(BINDER / "postBuild", PATH=f"{venv / 'bin'}:{os.environ['PATH']}")
     run(UV, "pip", "check", "--python", python)
     return python
