@@ -22,7 +22,7 @@ from find_python import find_python, find_uv
 ROOT = Path(__file__).resolve().parent.parent
 BINDER = ROOT / "binder"
 UV = find_uv()
-REPO2DOCKER = "jupyter-repo2docker>=2026.4"  # the first that has Python 3.14
+REPO2DOCKER = "jupyter-repo2docker>=2026.4"  # it has Python 3.14
 
 
 def main(*notebooks: str) -> int:
