@@ -8,10 +8,11 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser test-cluster storm-cluster screenshots storm check bench matrix lab clean
+.PHONY: help setup demo test test-browser test-cluster storm-cluster screenshots storm check bench
+.PHONY: matrix lab wheel-test binder binder-test clean
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 setup:  ## find Python and make its virtual environment; quick when there is one
 	@python3 scripts/make_venv.py $(PYTHON)
@@ -50,7 +51,9 @@ check: setup  ## lint, types and layering
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy tests/typing
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes subint_magic --ignoreexternal
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright tests/typing
 	$(VENV)/bin/python -m pytest tests/pure/test_layering.py
 
 bench: setup  ## measure against every alternative, and print tables
@@ -69,6 +72,18 @@ matrix:       ## measure what stops what, and write the table in docs/stopping.m
 lab:          ## open the notebooks in JupyterLab
 	@python3 scripts/make_venv.py $(PYTHON) lab
 	$(VENV)/bin/jupyter lab --notebook-dir notebooks $(ARGS)
+
+wheel-test: setup  ## build, install on each Python, and run cells in a kernel of that
+	@python3 scripts/make_venv.py $(PYTHON) release
+	$(VENV)/bin/python scripts/try_wheel.py $(ARGS)
+
+binder: setup   ## write what is pinned in binder/; with ARGS=--upgrade the newest
+	@"$$(PYTHONPATH=scripts python3 -c 'from find_python import find_uv; print(find_uv())')" \
+	    pip compile --quiet --no-header --no-annotate --python $(VENV)/bin/python --extra dask \
+	    --group binder --output-file binder/requirements.txt pyproject.toml $(ARGS)
+
+binder-test:  ## make the environment of binder/ and run the notebooks in it
+	python3 scripts/try_binder.py $(ARGS)
 
 clean:        ## remove the virtual environments and caches
 	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Run notebook cells in sub-interpreter and process actors, supervised by trio.
+"""Run notebook cells in actors: sub-interpreters with a GIL of their own, or processes.
 
 In IPython or Jupyter::
 
@@ -6,18 +6,40 @@ In IPython or Jupyter::
 
     %%subint                    run the cell in a fresh actor
     %%subint -n NAME            run it in an actor that keeps its namespace
+    %%subint -i a,b -o c        with copies of a and b in, and of c out
+    %%subint --bg --as job      run it in the background; job.result(), job.cancel()
+    %%subint --timeout 5        stop it after five seconds
     %spawn_backend [KEY]        list the backends, or select one
     %subints [close NAME]       list the live actors, or end some
+    %%subint?                   all options
 
-The same actors from any trio program::
+Functions, from a notebook or a plain program::
+
+    @subint_magic.subint
+    def work(x): ...
+
+    work(3)                     # in a fresh actor
+    work.map(range(10))         # in several at once, results in order
+
+The same actors from a trio program::
 
     async with subint_magic.open_nursery() as nursery:
         actor = await nursery.start_actor("worker")
         result = await actor.run_cell("sum(range(10))")
         print(result.value)  # 45
 
-All names but ``__version__`` are imported on first use: an isolated sub-interpreter imports this
-package too, and refuses the msgspec that stands behind most of them.
+Where to read on::
+
+    subint, map, share              functions in actors, memory that actors see at once
+    open_nursery, Actor.run_cell    actors from trio; CellResult is what a cell gives
+    BackgroundRun                   the handle that --bg gives
+    SubintMagicError                the base of all errors; each has a section in docs/errors.md
+    spawn_methods, SpawnMethodKey   the backends
+    subint_magic.spawn, .testing    for a backend of your own
+
+All times are in seconds. A sub-interpreter isolates names and modules; it is no security boundary,
+and a crash in one takes the kernel along. Sub-interpreters are those of PEP 734, with a GIL of
+their own as PEP 684 has it.
 """
 
 from __future__ import annotations
@@ -45,6 +67,7 @@ if TYPE_CHECKING:
         RunTimedOut as RunTimedOut,
         SpawnError as SpawnError,
         SpawnMethodUnavailable as SpawnMethodUnavailable,
+        StillRunning as StillRunning,
         SubintMagicError as SubintMagicError,
         UnknownSpawnMethod as UnknownSpawnMethod,
     )
@@ -82,6 +105,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# Imported on first use: an isolated sub-interpreter imports this package too, and refuses the
+# msgspec that stands behind most of these names.
 _errors = "subint_magic.errors"
 _share = "subint_magic._child.values.share"
 _spawn = "subint_magic.spawn"
@@ -121,6 +146,7 @@ _WHERE = {
     "SpawnMethodStatus": _spawn,
     "SpawnMethodUnavailable": _errors,
     "State": "subint_magic.runtime.lifecycle",
+    "StillRunning": _errors,
     "SubintFunction": "subint_magic.runtime.functions.function",
     "SubintMagicError": _errors,
     "UnknownSpawnMethod": _errors,
@@ -168,6 +194,7 @@ __all__ = [
     "SpawnMethodStatus",
     "SpawnMethodUnavailable",
     "State",
+    "StillRunning",
     "SubintFunction",
     "SubintMagicError",
     "UnknownSpawnMethod",
@@ -184,13 +211,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name on first use (PEP 562)."""
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # else a checker would take any name for one of ours
 
-    return getattr(import_module(_WHERE[name]), name)
+    def __getattr__(name: str) -> object:
+        """Import a public name on first use (PEP 562)."""
+        if name not in _WHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_WHERE[name]), name)
 
 
 def __dir__() -> list[str]:
@@ -198,7 +227,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """``%load_ext subint_magic``; nothing in an actor, where whole notebooks may run."""
+    """``%load_ext subint_magic``; nothing in an actor, where whole notebooks may run.
+
+    In a kernel, actors are supervised on the thread of its control channel, and clicks are heard
+    in the one that takes messages in for subshells (JEP 91): both while a cell runs.
+
+    Args:
+        shell: the shell that gets the magics.
+    """
     if getattr(shell, "is_actor", False):
         return
     from subint_magic.notebook import extension
@@ -207,7 +243,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """``%unload_ext subint_magic``: end all actors and take the magics away."""
+    """``%unload_ext subint_magic``: end all actors and take the magics away.
+
+    Args:
+        shell: the shell that has them.
+    """
     if getattr(shell, "is_actor", False):
         return
     from subint_magic.notebook import extension

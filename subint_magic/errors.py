@@ -21,7 +21,8 @@
     ├── HostEnded
     └── IllegalTransition
 
-A message says what happened, to which actor, and what to do now.
+A message says what happened, to which actor, and what to do now. docs/errors.md says more, in a
+section for each class.
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ def _one_line(error: Exception) -> list[str]:
 
 class SubintMagicError(Exception):
     """The base of all errors of this package; never raised itself."""
+
+    def __init_subclass__(cls) -> None:
+        """Let the docstring say where to read more: there is a section for each class."""
+        if cls.__module__ == __name__ and cls.__doc__:
+            cls.__doc__ = f"{cls.__doc__.rstrip()}\n\nWhat to do: {cls.__name__} in docs/errors.md."
 
 
 class SpawnError(SubintMagicError):

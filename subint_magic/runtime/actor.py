@@ -382,7 +382,16 @@ class Actor:
         grace: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
     ) -> CallOutcome:
-        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads."""
+        """Do the same with what `pack_call` gives, for `open_call`: both are for other threads.
+
+        Args:
+            call: what `pack_call` has given.
+            loop: as in `call`.
+            sink: as in `call`.
+            timeout: as in `call`.
+            grace: as in `call`.
+            output_limit: as in `call`.
+        """
         async with self._runs.carry_out(
             call.source,
             sink or print_output,

@@ -29,7 +29,11 @@ __all__ = [
 ]
 
 SpawnMethodKey = Literal["subint", "subint_legacy", "trio", "mp_spawn", "mp_forkserver"]
-"""The keys of the built-in spawn methods."""
+"""The keys of the built-in spawn methods.
+
+``"subint"`` is a sub-interpreter of PEP 734, with a GIL of its own (PEP 684); ``"subint_legacy"``
+one that shares the GIL; the others are processes.
+"""
 
 # Imported on use, so that no backend imports the registry and listing them starts nothing.
 _methods: dict[str, str] = {

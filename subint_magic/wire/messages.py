@@ -254,7 +254,13 @@ class Stopping(Message, frozen=True, tag=frames.STOPPING):
 
 
 class Output(Message, frozen=True, tag=frames.OUTPUT):
-    """Text that was printed; *run* is the last one begun, which may have ended."""
+    """Text that was printed.
+
+    Attributes:
+        run: the number of the last run begun, which may have ended.
+        stream: ``"stdout"`` or ``"stderr"``.
+        text: what was printed.
+    """
 
     run: int
     stream: StreamName

@@ -38,7 +38,15 @@ class Shared:
     def arrived(
         cls, file: File, nbytes: int, kind: str, shape: tuple[int, ...], dtype: DType
     ) -> Shared:
-        """Return one that has crossed; this is what its pickle calls."""
+        """Return one that has crossed; this is what its pickle calls.
+
+        Args:
+            file: the memory, as `dup_file` gives it.
+            nbytes: its size in bytes.
+            kind: the format of its items, as `struct` has it.
+            shape: that of what was shared.
+            dtype: as numpy takes it; ``None`` if it is no array.
+        """
         return cls(file, nbytes, kind, shape, dtype)
 
     @property
@@ -151,7 +159,8 @@ def share(value: Any) -> Shared:
             shared.memory[0]          # a memoryview on it, also where there is no numpy
 
     Args:
-        value: a numpy array, or anything else with a buffer, as bytes and ``array.array`` have.
+        value: a numpy array, or anything else with a buffer (PEP 3118), as bytes and
+            ``array.array`` have.
 
     Raises:
         TypeError: it has no buffer, or one of Python objects.
