@@ -323,4 +323,5 @@ DASK = SpawnMethod(
     _shut_down,
     _select,
     _cores,
+    remote=True,
 )

@@ -60,12 +60,14 @@ class SpawnMethodStatus:
         summary: one line on it, or ``""`` when it cannot be loaded.
         reason: why it cannot run here, or ``None`` if it can.
         selected: whether actors are started with it unless told otherwise.
+        remote: whether its actors are elsewhere.
     """
 
     key: str
     summary: str
     reason: str | None
     selected: bool = False
+    remote: bool = False
 
     @property
     def available(self) -> bool:
@@ -113,7 +115,8 @@ def spawn_methods() -> list[SpawnMethodStatus]:
     for key, target in _known().items():
         method, reason = _examine(key, target)
         summary = method.summary if method else ""
-        statuses.append(SpawnMethodStatus(key, summary, reason, key == selected))
+        remote = method is not None and method.remote
+        statuses.append(SpawnMethodStatus(key, summary, reason, key == selected, remote))
     return statuses
 
 

@@ -125,7 +125,7 @@ class Comparison:
         self._host = host
         self._request = request
         self._output = CellOutput(shell, request.output_limit, with_value=True)
-        self._methods = spawn_methods()
+        self._methods = [each for each in spawn_methods() if each.selected or not each.remote]
         self._actor: Actor | None = None
         self._between_runs = trio.CancelScope()
         self._interrupted: RunCancelled | None = None
@@ -239,7 +239,7 @@ class Comparison:
     def _measurements(self, actor: Actor | None, times: list[float]) -> list[str]:
         if actor is None or len(times) < 4 or actor.last_run is None:
             return [duration(times[1] - times[0]), *["–"] * 5]
-        if actor.hello is not None and actor.hello.interpreter != 0:
+        if actor.hello is not None and actor.hello.interpreter != 0 and not actor.place:
             self._shared.append(actor.spawn_method)
         begun, ready, ran, ended = times
         return [
