@@ -1,6 +1,6 @@
 """Run notebooks in real kernels and save them with what they show.
 
-    python scripts/notebooks.py [notebook ...]
+    python scripts/run_notebooks.py [notebook ...]
 
 Without a name all of `notebooks/` are run. One that fails is left as it was, and the exit code is
 1; a cell tagged `raises-exception` may fail. A notebook may name in its metadata the modules it
