@@ -8,7 +8,7 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser screenshots storm check bench matrix lab clean
+.PHONY: help setup demo notebooks test test-browser screenshots storm check bench matrix lab clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -18,6 +18,9 @@ setup:  ## find Python and make its virtual environment; quick when there is one
 
 demo: setup   ## run the demo notebook in a real kernel and print it
 	@$(VENV)/bin/python scripts/demo.py $(ARGS)
+
+notebooks: setup   ## run all notebooks and save them with what they show
+	@$(VENV)/bin/python scripts/run_notebooks.py $(ARGS)
 
 test: setup   ## run the tests, except the long ones
 	$(VENV)/bin/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal $(ARGS)
