@@ -113,11 +113,13 @@ def _is_panel(message: dict[str, Any]) -> bool:
 
 def clean(notebook: NotebookNode) -> None:
     """Take out what says more of the machine than of the notebook."""
-    notebook.metadata = nbformat.from_dict(
-        METADATA | {key: notebook.metadata[key] for key in ["subint_magic"] if key in notebook.metadata}
-    )
+    notebook.metadata = nbformat.from_dict(METADATA | _only("subint_magic", notebook.metadata))
     for cell in notebook.cells:
-        cell.metadata = {key: cell.metadata[key] for key in ["tags"] if key in cell.metadata}
+        cell.metadata = nbformat.from_dict(_only("tags", cell.metadata))
+
+
+def _only(key: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {key: metadata[key]} if key in metadata else {}
 
 
 if __name__ == "__main__":
