@@ -8,8 +8,8 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser test-cluster storm-cluster screenshots storm check bench
-.PHONY: matrix lab wheel-test binder binder-test clean
+.PHONY: help setup demo notebooks test test-browser test-cluster storm-cluster screenshots storm check
+.PHONY: bench matrix lab wheel-test binder binder-test clean
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -19,6 +19,9 @@ setup:  ## find Python and make its virtual environment; quick when there is one
 
 demo: setup   ## run the demo notebook in a real kernel and print it
 	@$(VENV)/bin/python scripts/demo.py $(ARGS)
+
+notebooks: setup   ## run all notebooks and save them with what they show
+	@$(VENV)/bin/python scripts/run_notebooks.py $(ARGS)
 
 test: setup   ## run the tests, except the long ones
 	$(VENV)/bin/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal $(ARGS)
