@@ -8,7 +8,7 @@ VENV := $(if $(filter 3.14,$(PYTHON)),.venv,.venv-$(PYTHON))
 # Where this is set, every new interpreter compiles each module it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo notebooks test test-browser test-cluster storm-cluster screenshots storm check
+.PHONY: help setup demo notebooks test test-browser test-cluster screenshots storm check
 .PHONY: bench matrix lab wheel-test binder binder-test clean
 
 help:   ## list the targets
@@ -37,9 +37,6 @@ test-cluster: setup  ## run the tests on clusters of Dask
 	$(VENV)/bin/python -m pytest tests/cluster --spawn-backend dask -m "not slow" -n $(JOBS) \
         --dist worksteal $(ARGS)
 
-storm-cluster: test-cluster  ## run the long ones of them
-	$(VENV)/bin/python -m pytest tests/cluster -m slow -o faulthandler_timeout=300 $(ARGS)
-
 screenshots:  ## take the screenshots of the README
 	@$(MAKE) test-browser ARGS="-k 'timeline or interrupt_reaches' $(ARGS)"
 	@mkdir -p docs/images
@@ -47,7 +44,8 @@ screenshots:  ## take the screenshots of the README
 	cp tests/browser/screenshots/interrupt-awaiting-default.png docs/images/interrupt.png
 
 storm: setup  ## run the long tests: floods, storms, hundreds of actors
-	$(VENV)/bin/python -m pytest -m slow -o faulthandler_timeout=300 $(ARGS)
+	$(VENV)/bin/python -m pytest tests --ignore tests/browser -m slow -o faulthandler_timeout=300 \
+        $(ARGS)
 
 # pyright finds the packages through the first Python on PATH.
 check: setup  ## lint, types and layering
