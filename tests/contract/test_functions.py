@@ -213,7 +213,7 @@ def test_an_unknown_spawn_method_is_said_at_once():
             wrong()
         assert str(caught.value) == (
             "unknown spawn method 'nope'. Valid keys: subint, subint_legacy, trio, mp_spawn,"
-            " mp_forkserver, auto."
+            " mp_forkserver, dask, auto."
         )
 
 
