@@ -16,7 +16,7 @@ from subint_magic.cluster.options import Options, parsed
 from subint_magic.cluster.signals import our_group
 from subint_magic.errors import SpawnError
 from subint_magic.runtime.runs.values import ELSEWHERE
-from subint_magic.spawn import ChildEnd, SpawnMethod, spawn_method
+from subint_magic.spawn import ChildEnd, SpawnMethod, default_start_method, spawn_method
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -323,5 +323,6 @@ DASK = SpawnMethod(
     _shut_down,
     _select,
     _cores,
+    lambda: _options.via or default_start_method(),
     remote=True,
 )

@@ -109,7 +109,9 @@ def dashboard(client: Client) -> str:
 def describe(client: Client) -> str:
     """Return a line on the cluster of *client*."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
-    where = "a cluster on this machine, started now" if client is _own.get("") else "the scheduler"
+    where = (
+        "a cluster on this machine, started for it" if client is _own.get("") else "the scheduler"
+    )
     line = f"{len(workers)} workers of {where} at {cast('Any', client.scheduler).address}"
     page = dashboard(client)
     return f"{line}, dashboard: {page}" if page else line

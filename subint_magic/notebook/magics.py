@@ -325,9 +325,11 @@ class SubintMagics(Magics):
             with user_errors():
                 told = spawn_method(key).select(arguments.options)
                 print(f"{key}: {try_set_start_method(key).summary}")
+            self.auto = False
             if told:
                 print(told)
-            self.auto = False
+                if self._running_host():
+                    self._in_host(_end_spares)  # they are of other options
 
     @magic_arguments()
     @argument(
@@ -428,3 +430,7 @@ class SubintMagics(Magics):
 
     def _in_host(self, function: Callable[..., Any], *args: object) -> Any:
         return self._screen().host.start(function, *args).result()
+
+
+async def _end_spares(nursery: ActorNursery) -> None:
+    nursery.spares.end()

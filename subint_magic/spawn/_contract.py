@@ -131,6 +131,8 @@ class SpawnMethod:
             selected; returns what there is to say of it, if anything. May block. Raises
             `SpawnError` if it does not understand them or cannot do what they want.
         cores: returns how many actors can compute at once. May block.
+        host: returns the key of the spawn method that starts its children where they are; empty if
+            it does so itself.
         remote: whether its actors are elsewhere, so that it is used only where it was asked for.
     """
 
@@ -141,6 +143,7 @@ class SpawnMethod:
     shut_down: Callable[[], None] = lambda: None
     select: Callable[[Sequence[str]], str] = _no_options
     cores: Callable[[], int] = lambda: os.process_cpu_count() or 1
+    host: Callable[[], str] = lambda: ""
     remote: bool = False
 
 

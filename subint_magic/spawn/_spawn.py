@@ -20,6 +20,7 @@ __all__ = [
     "SpawnMethodStatus",
     "default_start_method",
     "get_start_method",
+    "host_of",
     "shut_down_methods",
     "spawn_method",
     "spawn_method_keys",
@@ -175,6 +176,12 @@ def using_start_method(key: str) -> Iterator[SpawnMethod]:
         yield try_set_start_method(key)
     finally:
         _selected = before
+
+
+def host_of(key: str) -> str:
+    """Return the key of the spawn method that starts the children of *key* where they are."""
+    method = _loaded.get(key)
+    return (method.host() if method else "") or key
 
 
 def shut_down_methods() -> None:

@@ -68,7 +68,7 @@ def test_an_interrupt_stops_the_cell_and_no_worker(new_kernel: Kernel):
     kernel = new_kernel
     kernel.ok("%load_ext subint_magic")
     said = kernel.ok("%spawn_backend dask").stdout
-    assert " workers of a cluster on this machine, started now at " in said
+    assert " workers of a cluster on this machine, started for it at " in said
     kernel.ok("%%subint -n a\nx = 1")
     cell = kernel.start("%%subint -n a\nprint('ready')\nwhile True: pass")
     cell.wait_output("ready")
@@ -99,6 +99,18 @@ def test_an_interrupt_with_a_cluster_of_the_user(new_kernel: Kernel):
     assert kernel.ok("%%subint -n a -i future\nfuture").results == ["3"]
     # Not in good order: ipykernel would wait for what multiprocessing keeps.
     kernel.ok("client.close(); cluster.close()")
+
+
+def test_what_does_not_load_there_says_what_to_do(kernel: Kernel):
+    address = re.search(r"at (tcp://\S+),", kernel.ok("%spawn_backend dask").stdout)
+    kernel.ok("import numpy\nx = numpy.arange(5)")
+    for cell in ("%%subint\nimport numpy", "%%subint -i x\nx.sum()"):
+        told = kernel.run(cell).stderr
+        assert told.startswith("UsageError: ")
+        assert "%spawn_backend dask --via trio" in told
+    kernel.ok("%spawn_backend dask --via trio")
+    assert kernel.ok("%%subint -i x\nint(x.sum())").results == ["10"]
+    assert address
 
 
 def test_what_is_wrong_is_one_line(new_kernel: Kernel):

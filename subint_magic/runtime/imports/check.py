@@ -19,6 +19,7 @@ from subint_magic.errors import ImportRefused
 from subint_magic.runtime.imports.cell import Import
 from subint_magic.runtime.imports.known import HALF, REFUSED
 from subint_magic.runtime.imports.probe import Verdict, probe, refusal
+from subint_magic.spawn import host_of
 from subint_magic.wording import CELL, will_not_load
 
 if TYPE_CHECKING:
@@ -94,9 +95,10 @@ async def find_obstacle(
         actor: the actor that the cell is for, if it lives already.
         say: called with a line if it takes long.
     """
-    if backend not in _KINDS:
+    host = host_of(backend)
+    if host not in _KINDS:
         return None  # a process
-    kind, place = _KINDS[backend]
+    kind, place = _KINDS[host]
     own = _loaded.get(actor, set()) if actor else set()
     obstacles = []
     for each, verdict in (await _verdicts(imports, kind, say)).items():
@@ -112,6 +114,7 @@ async def loadable(modules: Sequence[str], backend: str) -> list[str]:
 
     What loads only once in a process is left to the cells. In a process any can be tried.
     """
+    backend = host_of(backend)
     if not modules or backend not in _KINDS:
         return list(modules)
     imports = [Import(module) for module in modules]
@@ -150,6 +153,7 @@ async def check_imports(
     if obstacle is None or not obstacle.certain:
         return obstacle
     name = actor.name if actor else None
+    instead, words = _way_out(backend, instead, words)
     raise ImportRefused(obstacle.module, obstacle.place, obstacle.reason, instead, name, words)
 
 
@@ -166,13 +170,24 @@ def missed_import(
         words: how to write it.
     """
     refused = _REFUSAL.search(error.traceback)
-    if refused is None or actor.spawn_method not in _KINDS:
+    host = host_of(actor.spawn_method)
+    if refused is None or host not in _KINDS:
         return None
     extension = refused[1]
     module = extension.partition(".")[0]
-    _, place = _KINDS[actor.spawn_method]
+    _, place = _KINDS[host]
     name = actor.name if named else None
+    instead, words = _way_out(actor.spawn_method, instead, words)
     return f"{will_not_load(module, place, refusal(module, extension), instead, name, words)}."
+
+
+def _way_out(backend: str, instead: str, words: Words) -> tuple[str, Words]:
+    """Return the spawn method that works instead, and how to ask for it."""
+    if host_of(backend) == backend:
+        return instead, words
+    # A worker of Dask is a daemon process of multiprocessing, which starts no others.
+    start = f"%spawn_backend {backend} {{}}"
+    return "trio", words._replace(start=start, method="--via {}")
 
 
 def note_loaded(imports: Iterable[Import], actor: Actor) -> None:

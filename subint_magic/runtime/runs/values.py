@@ -14,6 +14,7 @@ from subint_magic._child.sources import learn, sources_of
 from subint_magic._child.values.parcel import PackError, pack
 from subint_magic._child.values.unpacking import UnpackError, unpack
 from subint_magic.errors import InputError, OutputError
+from subint_magic.spawn import host_of
 from subint_magic.wording import did_you_mean, join_sentences
 
 if TYPE_CHECKING:
@@ -172,8 +173,12 @@ def _why_not_loaded(problem: Problem, spawn_method: str, call: str) -> str:
     what = _input(problem.name, call)
     if not problem.module:
         return f"{what} cannot be loaded in the actor: {problem.why}."
-    process = "spawn_method='mp_forkserver'" if call else "-b mp_forkserver"
-    way_out = f" Use {process}." if spawn_method in _IN_KERNEL_ONLY else ""
+    host = host_of(spawn_method)
+    if host != spawn_method:
+        process = f"%spawn_backend {spawn_method} --via trio"
+    else:
+        process = "spawn_method='mp_forkserver'" if call else "-b mp_forkserver"
+    way_out = f" Use {process}." if host in _IN_KERNEL_ONLY else ""
     return (
         f"{what} needs {problem.module}, which does not load"
         f" on {spawn_method!r} ({problem.why}).{way_out}"
