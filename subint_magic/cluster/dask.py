@@ -287,7 +287,7 @@ def _select(words: Sequence[str]) -> str:
     from subint_magic.cluster import scheduler
 
     try:
-        options = scheduler.annotated(parsed(words))
+        options = scheduler.annotated(parsed(words, _options.scheduler))
         if options.via == DASK.key:
             raise ValueError("argument --via: a worker cannot ask the cluster again")
         if options.via:

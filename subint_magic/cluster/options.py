@@ -38,14 +38,18 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def parsed(words: Sequence[str]) -> Options:
+def parsed(words: Sequence[str], scheduler: str | None = None) -> Options:
     """Return what *words* ask for.
+
+    Args:
+        words: the options, as they were typed.
+        scheduler: the address that was asked for before, and holds until another is.
 
     Raises:
         ValueError: they are wrong; the message says how.
     """
     parser = _Parser("dask", add_help=False)
-    parser.add_argument("--scheduler")
+    parser.add_argument("--scheduler", default=scheduler)
     parser.add_argument("--workers", type=_names, default=())
     parser.add_argument("--resources", type=_amounts, default={})
     parser.add_argument("--via")

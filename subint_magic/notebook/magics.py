@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from subint_magic.notebook.cells.output import CellValue
     from subint_magic.notebook.live.screen import Screen
     from subint_magic.runtime.host import Host
+    from subint_magic.runtime.nursery import ActorNursery
 
 __all__ = ["AWAITED", "SubintMagics"]
 
