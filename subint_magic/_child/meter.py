@@ -29,7 +29,8 @@ class Meter:
     def read(self) -> dict[str, Any]:
         """Return the fields ``cpu``, in seconds, and ``peak``, in bytes, if it can be told."""
         cpu = self._clock() - self._begun
-        peak = None if self._before is None else _memory("VmHWM") - self._before
+        # Less than before, where memory was given back meanwhile: it has added nothing.
+        peak = None if self._before is None else max(0, _memory("VmHWM") - self._before)
         return {"cpu": cpu, "peak": peak}
 
 

@@ -307,6 +307,8 @@ def _cores() -> int:
 
 def _shut_down() -> None:
     global _options  # noqa: PLW0603 - as above
+    if _why_not():
+        return  # so there is nothing to end
     from subint_magic.cluster import scheduler
 
     _options = Options()
