@@ -37,7 +37,7 @@ GONE = 2.0
 PIECE = 2**23
 """Bytes of a file in one call."""
 
-WINDOW = 3
+WINDOW = 6
 """Calls that move pieces of a file at once."""
 
 _options = Options()
@@ -153,7 +153,7 @@ class _RemoteChild:
 
         async def move(offset: int) -> None:
             data = await self._call("read_file", number, offset, PIECE)
-            await trio.to_thread.run_sync(file.write, memoryview(data), offset)
+            await trio.to_thread.run_sync(file.write, data, offset)
 
         await _piecewise(move, size)
         return file
@@ -161,12 +161,13 @@ class _RemoteChild:
     async def _upload(self, file: File) -> int:
         number = next(self._numbers)
 
+        memory = memoryview(file.map())  # a view is sent and received without a copy
+
         async def move(offset: int) -> None:
-            data = await trio.to_thread.run_sync(file.read, offset, PIECE)
-            await self._call("write_file", number, offset, data)
+            await self._call("write_file", number, offset, memory[offset : offset + PIECE])
 
         try:
-            await _piecewise(move, file.size)
+            await _piecewise(move, len(memory))
         except Exception as error:  # noqa: BLE001 - as above
             self._lose(error)
         return number

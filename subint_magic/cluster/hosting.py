@@ -123,12 +123,12 @@ class Host:
         """Hand *data* and *files* to the child; returns when it has taken what came before."""
         await _in_trio(self._life.write, data, files)
 
-    async def write_file(self, number: int, offset: int, data: bytes) -> None:
+    async def write_file(self, number: int, offset: int, data: memoryview) -> None:
         """Write a piece of a file for the child."""
         await _in_trio(self._life.renew)
         self._life.write_file(number, offset, data)
 
-    async def read_file(self, number: int, offset: int, size: int) -> bytes:
+    async def read_file(self, number: int, offset: int, size: int) -> memoryview:
         """Return a piece of a file of the child; it is forgotten with the last."""
         await _in_trio(self._life.renew)
         return self._life.read_file(number, offset, size)
@@ -178,7 +178,7 @@ class _Life:
         self._left = trio.Event()
         self._pieces: list[Piece] = []
         self._numbers = itertools.count()
-        self._leaving: dict[int, tuple[File, int]] = {}  # and how much is to be read
+        self._leaving: dict[int, tuple[memoryview, int]] = {}  # and how much is to be read
         self._coming: dict[int, File] = {}
         self._size = 0
         self._said_all = False  # the child has closed its end
@@ -223,7 +223,7 @@ class _Life:
                 if isinstance(child.stream, FileStream):
                     for file in child.stream.arrivals.take(MOST):
                         number, size = next(self._numbers), file.size
-                        self._leaving[number] = file, size
+                        self._leaving[number] = memoryview(file.map()), size
                         self._pieces.append((number, size))
                 self._pieces.append(bytes(data))
                 self._size += len(data)
@@ -261,18 +261,18 @@ class _Life:
         """Take note that the kernel is there."""
         self._renew()
 
-    def write_file(self, number: int, offset: int, data: bytes) -> None:
+    def write_file(self, number: int, offset: int, data: memoryview) -> None:
         """See `Host.write_file`."""
         if number not in self._coming:
             self._coming[number] = File.make()
         self._coming[number].write(memoryview(data), offset)
 
-    def read_file(self, number: int, offset: int, size: int) -> bytes:
+    def read_file(self, number: int, offset: int, size: int) -> memoryview:
         """See `Host.read_file`."""
-        file, left = self._leaving.pop(number)
-        data = file.read(offset, size)
+        memory, left = self._leaving.pop(number)
+        data = memory[offset : offset + size]
         if left > len(data):
-            self._leaving[number] = file, left - len(data)
+            self._leaving[number] = memory, left - len(data)
         return data
 
     async def news(self) -> list[Piece]:
