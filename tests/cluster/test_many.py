@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,8 @@ from subint_magic import open_nursery
 from subint_magic.runtime.lifecycle import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from subint_magic.runtime.actor import Actor
 
 PATIENCE = 240.0
@@ -20,7 +23,17 @@ ACTORS = 200
 WORKERS = 8
 
 
+@pytest.fixture
+def _files() -> Iterator[None]:
+    """Each actor keeps some connections open: docs/dask.md."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_files")
 async def test_many_named_actors_answer_and_end():
     with local_cluster(WORKERS) as client, trio.fail_after(PATIENCE):
         # On a machine with two cores it takes longer than the usual grace to end all at once.
