@@ -50,7 +50,7 @@ def _which(rows: list[Row], body: str, rung: str, left: str, kind: str) -> str:
 def main(directory: Path) -> None:
     """Put the tables of all recordings in *directory* between the two marks."""
     rows: dict[str, list[Row]] = {}
-    for path in sorted(directory.glob("*.json")):
+    for path in sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime):
         recording = json.loads(path.read_text())
         rows.setdefault(recording["python"], []).extend(map(tuple, recording["rows"]))
     tables = "\n".join(table(them, python) for python, them in rows.items())
