@@ -131,7 +131,7 @@ def test_interrupt(kernel: Kernel, start_method: str, names: str, subshell: str)
     shown = kernel.ok(f"%subints interrupt {names}").stdout
     assert re.fullmatch(
         r"stopped within \d\.\d\d s \(KeyboardInterrupt was raised in it\): a\n", shown
-    )
+    ), shown
     assert_cancelled(cell.wait(), by="%subints interrupt")
     assert kernel.ok("%%subint -n a\nx").results == ["1"]
     assert kernel.ok(f"%subints interrupt {names}").stdout == "runs no cell: a\n"

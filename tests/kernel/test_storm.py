@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MB = 10**6
 
-BACKENDS = [method.key for method in spawn_methods() if method.available]
+BACKENDS = [each.key for each in spawn_methods() if each.available and not each.remote]
 
 WARM_UP = 30
 """Rounds after which all is there that is made once and kept."""
