@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import uuid
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -40,6 +41,9 @@ PIECE = 2**23
 WINDOW = 6
 """Calls that move pieces of a file at once."""
 
+SILENCE = 60.0
+"""Seconds after which a worker counts as lost that does not even say that there is no news."""
+
 _options = Options()
 
 
@@ -65,7 +69,8 @@ class _RemoteChild:
         self._host = host
         self._key = key
         self.dashboard = dashboard
-        self.place = f"{side['host']}, {host._address}"
+        self._worker: str = host._address  # no public name has it
+        self.place = f"{side['host']}, {self._worker}"
         self.kill: Callable[[], None] | None = self._kill if can_kill else None
         self.stream = CallStream(self._write, self._upload, self._hang_up)
         self._numbers = itertools.count()
@@ -107,9 +112,8 @@ class _RemoteChild:
     async def _stage(self, value: OnCluster) -> None:
         from subint_magic.cluster.calls import on_loop
 
-        worker = self._host._address
         staged = await trio.to_thread.run_sync(
-            submit, self._client, value, worker, self._key, abandon_on_cancel=True
+            submit, self._client, value, self._worker, self._key, abandon_on_cancel=True
         )
         try:
             await on_loop(self._client, lambda: _awaited(staged))
@@ -137,7 +141,9 @@ class _RemoteChild:
     async def _listen(self) -> None:
         try:
             while self._end is None:
-                for piece in await self._call("news"):
+                with trio.fail_after(SILENCE):
+                    news = await self._call("news")
+                for piece in news:
                     if isinstance(piece, bytes):
                         await self.stream.feed(piece)
                     elif isinstance(piece, ChildEnd):
@@ -179,10 +185,10 @@ class _RemoteChild:
             self._lose(error)
 
     def _lose(self, error: Exception) -> None:
-        while isinstance(error, ExceptionGroup):  # of several pieces
-            error = error.exceptions[0]
         if self._end is None:
-            self._end = ChildEnd(error=f"its worker was lost: {self.place} ({error})")
+            self._end = ChildEnd(
+                error=f"its worker was lost: {self.place} ({error or type(error).__name__})"
+            )
             self.stream.break_off(self._end.error)
             self._ended.set()
 
@@ -203,14 +209,21 @@ async def _awaited(future: Any) -> Any:
 async def _piecewise(move: Callable[[int], Awaitable[None]], size: int) -> None:
     """Call *move* with the offset of each piece, some at once."""
     window = trio.CapacityLimiter(WINDOW)
+    trouble: list[Exception] = []
 
     async def one(offset: int) -> None:
         async with window:
-            await move(offset)
+            try:
+                await move(offset)
+            except Exception as error:  # noqa: BLE001 - of Dask, raised below: the first one
+                trouble.append(error)
+                pieces.cancel_scope.cancel()
 
     async with trio.open_nursery() as pieces:
         for offset in range(0, size, PIECE):
             pieces.start_soon(one, offset)
+    if trouble:
+        raise trouble[0]
 
 
 @asynccontextmanager
@@ -228,7 +241,7 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
         client, dashboard, workers = await trio.to_thread.run_sync(
             scheduler.reach, _options, abandon_on_cancel=True
         )
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise SpawnError(str(error)) from error
     key = f"subint_magic-{name}-{uuid.uuid4().hex}"
     placed = scheduler.place(
@@ -237,15 +250,25 @@ async def dask_proc(_method: str, name: str) -> AsyncGenerator[Child]:
 
     try:
         with trio.move_on_after(PLACE_TIMEOUT) as patience:
-            host = await on_loop(client, lambda: _awaited(placed))
+            try:
+                host = await on_loop(client, lambda: _awaited(placed))
+            except Exception as error:
+                raise SpawnError(
+                    f"no worker could make the actor {name!r} ({type(error).__name__}: {error})."
+                    " Dask's scheduler and its workers need subint-magic as well"
+                ) from error
         if patience.cancelled_caught:
+            placed.cancel()
             raise SpawnError(
                 f"no worker has taken the actor {name!r} within {PLACE_TIMEOUT:.0f} s: there is"
                 " none that may, or all are busy with tasks"
             )
         child = None
         try:
-            side, can_kill = await on_loop(client, host.start)
+            with trio.move_on_after(PLACE_TIMEOUT) as patience:
+                side, can_kill = await on_loop(client, host.start)
+            if patience.cancelled_caught:
+                raise SpawnError(f"the worker has not started it within {PLACE_TIMEOUT:.0f} s")
             _require_same(this_side(), side)
             child = _RemoteChild(client, dashboard, host, key, side=side, can_kill=can_kill)
             async with trio.open_nursery() as tasks:
@@ -269,7 +292,10 @@ def _require_same(ours: Side, theirs: Side) -> None:
     """Raise `SpawnError` if the two sides cannot understand each other."""
     here = {"Python": ours["python"], **ours["packages"]}
     there = {"Python": theirs["python"], **theirs["packages"]}
-    differ = [f"{what} {here[what]} / {there[what]}" for what in here if here[what] != there[what]]
+    pairs = {what: (here[what], there.get(what, "none")) for what in here}
+    differ = [
+        f"{what} {ours} / {theirs}" for what, (ours, theirs) in pairs.items() if ours != theirs
+    ]
     if differ:
         raise SpawnError(
             f"the worker on {theirs['host']} differs from {ours['host']} (here / there):"
@@ -291,6 +317,11 @@ def _select(words: Sequence[str]) -> str:
         options = scheduler.annotated(parsed(words, _options.scheduler))
         if options.via == DASK.key:
             raise ValueError("argument --via: a worker cannot ask the cluster again")
+        if options.via in ("mp_spawn", "mp_forkserver"):
+            raise ValueError(
+                f"argument --via: {options.via} cannot start processes on a worker, which is a"
+                " daemon of multiprocessing: use trio"
+            )
         if options.via:
             spawn_method(options.via)
         client = scheduler.find(options)
@@ -308,11 +339,11 @@ def _cores() -> int:
 
 def _shut_down() -> None:
     global _options  # noqa: PLW0603 - as above
-    if _why_not():
-        return  # so there is nothing to end
+    _options = Options()
+    if "subint_magic.cluster.scheduler" not in sys.modules:
+        return  # nobody has used a cluster
     from subint_magic.cluster import scheduler
 
-    _options = Options()
     scheduler.close()
     # Our workers were processes of multiprocessing, whose helper outlives them.
     spawn_method("mp_spawn").shut_down()
@@ -322,10 +353,10 @@ DASK = SpawnMethod(
     "dask",
     "an actor on a worker of a Dask cluster",
     dask_proc,
-    _why_not,
-    _shut_down,
-    _select,
-    _cores,
-    lambda: _options.via or default_start_method(),
+    why_not=_why_not,
+    shut_down=_shut_down,
+    select=_select,
+    cores=_cores,
+    host=lambda: _options.via or default_start_method(),
     remote=True,
 )

@@ -172,6 +172,7 @@ class _Life:
         self._via = via
         self._child: Child | None = None
         self._failure: Exception | None = None
+        self._running = False
         self._begun = trio.Event()
         self._scope = trio.CancelScope()
         self._lease = trio.CancelScope()
@@ -192,6 +193,7 @@ class _Life:
 
     async def run(self) -> None:
         """Start the child and stay with it until its end was told, or `end` is called."""
+        self._running = True
         key = self._via or default_start_method()
         try:
             with self._scope:
@@ -204,6 +206,12 @@ class _Life:
                 raise
             self._failure = error
         finally:
+            if self._end is None:  # the kernel may come back, and is told then
+                silent = f"its worker ended it: the kernel was not heard for {LEASE:.0f} s"
+                self._end = ChildEnd(error=silent)
+            self._said_all = True
+            self._ended.set()
+            self._bring_news()
             self._begun.set()
             self._left.set()
 
@@ -308,7 +316,8 @@ class _Life:
         async with self._writing:
             try:
                 stream = self._child.stream
-                if files and isinstance(stream, FileStream):
+                if files:
+                    assert isinstance(stream, FileStream), "a backend that passes no files"
                     ready = [self._coming.pop(number) for number in files]
                     await stream.send_with_files(data, ready)
                 else:
@@ -331,4 +340,5 @@ class _Life:
     async def end(self) -> None:
         """See `Host.end`."""
         self._scope.cancel()
-        await self._left.wait()
+        if self._running:
+            await self._left.wait()

@@ -20,7 +20,8 @@ class Options:
         scheduler: its address; ``None`` for the current client, or what Dask's own configuration
             says, or a cluster on this machine.
         workers: their names or addresses, of which one is to take an actor; none for any.
-        resources: what an actor takes of the resources that a worker has, by name.
+        resources: what of the resources of Dask a worker must have free for an actor, by name.
+            They are free again as soon as it is there.
         via: the key of the spawn method by which the worker starts the child; ``None`` for its
             default one.
         annotations: those of `dask.annotate`, as they were when this was asked.

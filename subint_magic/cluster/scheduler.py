@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,9 @@ CONNECT_TIMEOUT = 10.0
 """Seconds within which a scheduler has to answer."""
 
 _lock = threading.Lock()
+_theirs: deque[Client] = deque(maxlen=1)
+"""The client of the user's that was taken last."""
+
 _own: dict[str, Client] = {}
 """The clients that were made here, by the address that was asked for; ``""`` for our cluster."""
 
@@ -47,7 +51,12 @@ def find(options: Options) -> Client:
             with suppress(ValueError):
                 current: Client = Client.current()
                 if current.status == "running" and not current.asynchronous:
+                    _theirs.append(current)
                     return current
+            if _theirs:  # else what follows would go to another cluster, and nobody would know
+                raise OSError(
+                    "the Dask client was closed, or has lost its cluster: make another one"
+                )
             address = dask.config.get("scheduler-address", None) or ""
         client = _own.get(address)
         if client is None or client.status != "running":
@@ -94,7 +103,7 @@ def place(
             actor=True,
             # Dask counts the actors of a worker only where it has the choice between some.
             workers=(all_workers if anywhere else workers) or None,
-            allow_other_workers=anywhere or None,
+            allow_other_workers=(anywhere and bool(all_workers)) or None,
             resources=options.resources or None,
         )
 
@@ -120,6 +129,7 @@ def describe(client: Client) -> str:
 def close() -> None:
     """Close the clients that were made here, with our cluster."""
     with _lock:
+        _theirs.clear()
         for client in _own.values():
             cluster = client.cluster
             workers = [] if cluster is None else [each.pid for each in cluster.workers.values()]

@@ -63,8 +63,8 @@ def stage(value: object, token: str, actor: str) -> None:
     if unread is None:
         return  # it has ended meanwhile, and nobody reads this
     path = _path(token)
-    file = File(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     unread.append(path)
+    file = File(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         packer = Packer(file.dup())
         packer.add("value", value)
@@ -83,6 +83,8 @@ def stage(value: object, token: str, actor: str) -> None:
         raise
     finally:
         file.close()
+        if _unread.get(actor) is not unread:  # it has ended meanwhile
+            _remove(path)
 
 
 def _read(token: str) -> object:

@@ -119,6 +119,7 @@ def test_what_is_wrong_is_one_line(new_kernel: Kernel):
         ("--scheduler nowhere", "dask: missing port number in address 'nowhere'"),
         ("--scheduler 127.0.0.1:1", "dask: no Dask scheduler answers at 127.0.0.1:1 "),
         ("--via dask", "dask: argument --via: a worker cannot ask the cluster again"),
+        ("--via mp_spawn", "dask: argument --via: mp_spawn cannot start processes on a worker"),
         ("--via nothing", "dask: unknown spawn method 'nothing'"),
     ):
         cell = kernel.run(f"%spawn_backend dask {options}")

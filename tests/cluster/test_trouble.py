@@ -144,6 +144,8 @@ async def test_the_scheduler_is_gone(client: Client):
             await trio.to_thread.run_sync(client.shutdown)
             assert await one.wait_ended() is State.FAILED
             assert await other.wait_ended() is State.FAILED
+            with pytest.raises(ActorDied, match="the Dask client was closed, or has lost its"):
+                await nursery.start_actor("next", spawn_method="dask")  # on no other cluster
 
 
 async def test_the_client_is_closed(client: Client):
@@ -196,6 +198,21 @@ async def test_a_stuck_loop_in_c(client: Client, via: str):
             assert await trio.to_thread.run_sync(pid_of_worker, client, address_of(one)) == pid
             again = await nursery.start_actor("again", spawn_method="dask")
             assert (await again.run_cell("1")).value == "1"
+
+
+def be_impatient(lease: float) -> None:
+    hosting.LEASE = lease
+
+
+async def test_a_kernel_that_was_silent_is_told_when_it_is_back(client: Client):
+    await trio.to_thread.run_sync(client.run, be_impatient, 1.0)
+    with trio.fail_after(PATIENCE):
+        async with open_nursery(strict=False, grace=2) as nursery:
+            one = await nursery.start_actor("one", spawn_method="dask")
+            # Its next call waits for news for longer than the lease.
+            assert await one.wait_ended() is State.FAILED
+            with pytest.raises(ActorDied, match="the kernel was not heard for 1 s"):
+                await one.run_cell("1")
 
 
 async def test_versions_that_differ(client: Client, monkeypatch: pytest.MonkeyPatch):

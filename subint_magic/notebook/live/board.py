@@ -70,6 +70,7 @@ class _Entry:
     last_line: str = ""
     usage: Usage = field(default_factory=Usage)
     note: str = ""
+    place: str = ""
     descendants: dict[tuple[int, ...], Track] = field(default_factory=dict)
 
 
@@ -121,6 +122,7 @@ class Board:
             entry.usage = usage
             if entry.kind in _STILL:
                 self.unmeasured.pop(actor, None)
+            entry.place = actor.place
 
     async def measure(self) -> None:
         """Look at what the actors take that have run since the last look."""
@@ -180,7 +182,9 @@ class Board:
         was, entry.kind = entry.kind, kind
         if kind is not was:
             entry.note = ""
-        if not actor.place:  # what another machine has given it cannot be seen from here
+        if actor.place:  # what another machine has given it cannot be seen from here
+            self.unmeasured.pop(actor, None)
+        else:
             self.unmeasured[actor] = None
         if kind is Kind.RUNNING:
             queue = self._nursery.turns.queue(entry.name)
@@ -245,7 +249,7 @@ class Board:
             name=_path_name(entry, it),
             depth=len(it.path),
             backend=it.spawn_method,
-            where=_where(it.pid, it.interpreter),
+            where=_where(it.pid, it.interpreter, entry.place),
             kind=Kind(it.state),
             source=plain(it.source),
             elapsed=now - it.since if it.source else None,

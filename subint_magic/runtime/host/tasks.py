@@ -175,12 +175,13 @@ def on_sigint(call: Callable[[], object], *, wakes_loop: bool = False) -> Iterat
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are for the main thread alone
         return
-    with _waking(asyncio.get_running_loop()) if wakes_loop else nullcontext():
-        before = signal.signal(signal.SIGINT, lambda *_: call())
-        try:
+    # First and last: a KeyboardInterrupt in between would leave a pipe open.
+    before = signal.signal(signal.SIGINT, lambda *_: call())
+    try:
+        with _waking(asyncio.get_running_loop()) if wakes_loop else nullcontext():
             yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

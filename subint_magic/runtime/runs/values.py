@@ -112,20 +112,21 @@ def _left_there(
     """Put what stands for it in the place of each value, or argument, that is elsewhere."""
     elsewhere: list[tuple[str, Elsewhere]] = []
 
-    def left(name: str, value: object) -> object:
+    def left(name: str, value: object, *, inside: bool = False) -> object:
         for find in ELSEWHERE:
             if (found := find(value)) is not None:
                 elsewhere.append((name, found))
                 return found
-        if call and type(value) is tuple:
+        if inside and type(value) is tuple:
             return tuple(left(name, each) for each in value)
-        if call and type(value) is dict:
+        if inside and type(value) is dict:
             return {key: left(name, each) for key, each in value.items()}
         return value
 
     if not ELSEWHERE:
         return values, []
-    return {name: left(name, value) for name, value in values.items()}, elsewhere
+    # The arguments of a call are in a tuple and a dict of ours.
+    return {n: left(n, value, inside=bool(call)) for n, value in values.items()}, elsewhere
 
 
 def open_outputs(
