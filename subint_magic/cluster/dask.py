@@ -186,9 +186,8 @@ class _RemoteChild:
 
     def _lose(self, error: Exception) -> None:
         if self._end is None:
-            self._end = ChildEnd(
-                error=f"its worker was lost: {self.place} ({error or type(error).__name__})"
-            )
+            why = str(error) or type(error).__name__
+            self._end = ChildEnd(error=f"its worker was lost: {self.place} ({why})")
             self.stream.break_off(self._end.error)
             self._ended.set()
 
@@ -292,9 +291,10 @@ def _require_same(ours: Side, theirs: Side) -> None:
     """Raise `SpawnError` if the two sides cannot understand each other."""
     here = {"Python": ours["python"], **ours["packages"]}
     there = {"Python": theirs["python"], **theirs["packages"]}
-    pairs = {what: (here[what], there.get(what, "none")) for what in here}
     differ = [
-        f"{what} {ours} / {theirs}" for what, (ours, theirs) in pairs.items() if ours != theirs
+        f"{what} {here[what]} / {there.get(what, 'none')}"
+        for what in here
+        if here[what] != there.get(what)
     ]
     if differ:
         raise SpawnError(

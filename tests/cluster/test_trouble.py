@@ -257,7 +257,6 @@ def interpreters() -> int:
     return len(_interpreters.list_all())
 
 
-@pytest.mark.slow
 def test_a_kernel_that_is_killed_leaves_nothing(client: Client):
     before = client.run(interpreters)
     kernel = subprocess.Popen(
