@@ -114,6 +114,7 @@ class Supervisor:
         self._child: Child | None = None
         self._asked = False
         self._patience = trio.CancelScope()  # its deadline is that of the child
+        self._starting = trio.CancelScope()
         self._lingering = trio.CancelScope()  # its deadline is when it is asked to end
         self._broke_off = ""
         self._end: ChildEnd | None = None
@@ -130,14 +131,18 @@ class Supervisor:
         """
         concluded = False
         try:
-            async with self._method.proc(self._method.key, self._name) as child:
-                self._on_spawned()
-                ending = await self._attend(child)
-                concluded = True
-                self._on_ending(ending)
-                if not self._ended.is_set():
-                    with self._wake:  # its call may return some day
-                        await child.wait()
+            with self._starting:
+                async with self._method.proc(self._method.key, self._name) as child:
+                    self._child = child
+                    self._on_spawned()
+                    ending = await self._attend(child)
+                    concluded = True
+                    self._on_ending(ending)
+                    if not self._ended.is_set():
+                        with self._wake:  # its call may return some day
+                            await child.wait()
+            if self._starting.cancelled_caught:
+                self._on_ending(Ending(Trigger.ENDED, "it was not there when it was to end"))
         except Exception as error:
             if concluded:
                 raise
@@ -155,6 +160,10 @@ class Supervisor:
             linger: seconds before it is asked.
         """
         self._asked = True
+        if self._child is None and self._method.remote:
+            # It may wait for long until it has a place. A start here takes no time, and would be
+            # torn in the middle.
+            self._starting.cancel()
         self._lingering.deadline = min(self._lingering.deadline, trio.current_time() + linger)
         self._limit(linger + (self._grace if grace is None else grace))
         self._ending.set()
@@ -213,7 +222,6 @@ class Supervisor:
         return True
 
     async def _attend(self, child: Child) -> Ending:
-        self._child = child
         self._channel = channel = Channel(child.stream)
         async with trio.open_nursery() as tasks:
             tasks.start_soon(channel.deliver)

@@ -137,7 +137,7 @@ def spawn_method(key: str | SpawnMethod | None = None) -> SpawnMethod:
         raise UnknownSpawnMethod(key, _known())
     method, reason = _examine(key, target)
     if method is None or reason is not None:
-        works = [status.key for status in spawn_methods() if status.available]
+        works = [each.key for each in spawn_methods() if each.available and not each.remote]
         raise SpawnMethodUnavailable(key, reason or "it did not load", works)
     return method
 

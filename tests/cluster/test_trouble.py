@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 from distributed import LocalCluster
 
 from subint_magic import open_nursery
 from subint_magic.cluster import hosting
-from subint_magic.cluster.dask import DASK
-from subint_magic.errors import ActorDied, RunCancelled, SpawnError
+from subint_magic.cluster.dask import DASK, PLACE_TIMEOUT
+from subint_magic.errors import ActorDied, ActorEnded, RunCancelled, SpawnError
 from subint_magic.runtime.events import ActorMoved
 from subint_magic.runtime.lifecycle import State
 from subint_magic.testing.contract._base import Reader
@@ -215,6 +216,27 @@ async def test_a_kernel_that_was_silent_is_told_when_it_is_back(client: Client):
                 await one.run_cell("1")
 
 
+async def test_a_start_that_waits_for_a_place_can_be_stopped(client: Client):
+    addresses = sorted(client.scheduler_info()["workers"])
+    futures = [client.submit(hang, workers=[address], pure=False) for address in addresses]
+    with trio.fail_after(PATIENCE):
+        begun = trio.current_time()
+        async with (
+            open_nursery(strict=False, grace=2) as nursery,
+            trio.open_nursery() as tasks,
+        ):
+            tasks.start_soon(start_in_vain, nursery)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.actors["one"].request_cancel()
+        assert trio.current_time() - begun < PLACE_TIMEOUT
+    client.cancel(futures)
+
+
+async def start_in_vain(nursery: ActorNursery) -> None:
+    with pytest.raises(ActorEnded):
+        await nursery.start_actor("one", spawn_method="dask")
+
+
 async def test_versions_that_differ(client: Client, monkeypatch: pytest.MonkeyPatch):
     ours = hosting.this_side()
     monkeypatch.setattr(
@@ -238,7 +260,7 @@ def test_no_cluster_there():
 KERNEL = """
 import os, sys, trio
 from subint_magic import open_nursery
-from subint_magic.cluster.dask import DASK
+from subint_magic.cluster.dask import DASK, PLACE_TIMEOUT
 
 async def main():
     async with open_nursery(strict=False, grace=2) as nursery:
