@@ -111,7 +111,8 @@ def test_below_3_14_the_gate_says_why_and_what_works(key: str):
         f"for call in lambda: try_set_start_method({key!r}), lambda: trio.run(start):\n"
         "    try: call()\n"
         "    except RuntimeError as error: print(type(error).__name__, error)\n"
-        "print([s.key for s in spawn_methods() if s.available and not s.remote], len(spawn_methods()))\n"
+        "here = [s.key for s in spawn_methods() if s.available and not s.remote]\n"
+        "print(here, len(spawn_methods()))\n"
     )
     found = ".".join(map(str, sys.version_info[:3]))
     works = ["trio", "mp_spawn", "mp_forkserver"]
